@@ -1,0 +1,320 @@
+/**
+ * The Analysis: what follows from one snapshot. Plain data, written as it is by `--format json`, and the only thing that
+ * reports, comparisons and other people's programs read. `conntrack-report schema` prints it as JSON Schema.
+ *
+ * Numbers are in the unit that the field names (`heldBytes`, `uptimeSeconds`) or plain counts; shares are 0…1.
+ * A field that is absent was not captured or cannot be computed; it is never zero instead.
+ */
+import * as z from 'zod';
+
+/** Version of the shape below: raised when a field changes its meaning or goes away. */
+export const SCHEMA_VERSION = 1;
+
+const count = z.number().int().nonnegative();
+const bytes = z.number().nonnegative().describe('bytes');
+const share = z.number().nonnegative().describe('a share: 1 is the whole');
+
+const fact = <T extends z.ZodType>(value: T) =>
+  z.object({
+    value,
+    file: z.string().describe('path in the bundle'),
+    line: z.number().int().positive().optional(),
+  });
+
+const severity = z.enum(['critical', 'warning', 'notice', 'ok', 'unknown']);
+export type Severity = z.infer<typeof severity>;
+
+/** Slab arithmetic for one cache; terms as in mm/slab.c and mm/slub.c. */
+const slabArithmetic = z.object({
+  name: z.string(),
+  file: z.string(),
+  line: z.number().int().positive(),
+  activeObjects: count,
+  totalObjects: count,
+  objectBytes: bytes,
+  pagesPerSlab: count,
+  activeSlabs: count,
+  totalSlabs: count,
+  objectsPerSlab: count,
+  objectsPerSlabHow: z
+    .enum(['column', 'objects ÷ slabs', 'slab ÷ object'])
+    .describe('the objperslab column; num_objs ÷ num_slabs; or the division, which SLAB can fall one short of'),
+  inUseBytes: bytes.describe('active objects × object size'),
+  allocatedBytes: bytes.describe('all objects × object size'),
+  utilisation: share.optional().describe('active ÷ all objects'),
+  minimumSlabs: count.describe('the fewest slabs that the active objects fit into'),
+  /** What follows needs the page size. */
+  slabBytes: bytes.optional(),
+  minimumBytes: bytes.optional(),
+  heldBytes: bytes.optional().describe('slabs × slab size: what the kernel really holds'),
+  heldIsUpperBound: z.boolean().describe('SLUB fell back to smaller slabs for some: fewer objects than slabs × objects per slab'),
+  activeSlabsBytes: bytes.optional(),
+  wastePerSlabBytes: bytes.optional().describe('slab size − objects per slab × object size'),
+  bytesPerEntryPacked: z.number().optional().describe('slab size ÷ objects per slab'),
+});
+export type SlabArithmetic = z.infer<typeof slabArithmetic>;
+
+const ladderStep = z.object({
+  label: z.enum(['today', '×2', '×4', 'recommended']),
+  max: count,
+  buckets: count.optional(),
+  slabs: count.optional(),
+  slabBytes: bytes.optional(),
+  hashBytes: bytes.optional(),
+  extensionBytes: bytes.optional().describe('estimate'),
+  totalBytes: bytes.optional(),
+  shareOfRam: share.optional(),
+});
+export type LadderStep = z.infer<typeof ladderStep>;
+
+const tally = z.object({ key: z.string(), entries: count });
+const topList = z.object({
+  top: z.array(tally),
+  distinct: count,
+  exact: z.boolean(),
+  maxError: count.describe('the true count lies between entries and entries + maxError'),
+});
+
+const table = z.object({
+  files: z.array(z.string()),
+  families: z.array(z.enum(['ipv4', 'ipv6'])).describe('families that the capture covers'),
+  entries: count,
+  expectations: count,
+  malformed: z.object({
+    count,
+    examples: z.array(z.object({ file: z.string(), line: count, text: z.string() })),
+  }),
+  cut: z.string().optional().describe('why the table is not whole'),
+  byFamily: z.array(tally),
+  byProtocol: z.array(tally),
+  byState: z.array(tally),
+  byFlag: z.array(tally),
+  byClass: z.array(tally),
+  byZone: z.array(tally),
+  byMark: z.array(tally),
+  nat: z.object({ none: count, source: count, destination: count, both: count }),
+  accounted: count,
+  sources: topList,
+  destinations: topList,
+  services: topList,
+});
+
+const reading = z.object({
+  uptimeSeconds: z.number().optional(),
+  count: count.optional(),
+  drop: count.optional(),
+  earlyDrop: count.optional(),
+  insertFailed: count.optional(),
+  slabObjects: count.optional(),
+});
+
+const verdict = z.object({
+  kind: z
+    .enum([
+      'limit-reached',
+      'drops-now',
+      'evicting',
+      'was-full',
+      'memory',
+      'near-limit',
+      'filling',
+      'unlimited',
+      'healthy',
+      'cannot-tell',
+    ])
+    .describe('which failure it is; the sentence for it is in templates/verdicts'),
+  severity,
+  memoryIsTheProblem: z.boolean().optional().describe('absent: cannot be told from this capture'),
+  missing: z.array(z.string()).describe('what was not captured and would have helped to decide'),
+});
+export type Verdict = z.infer<typeof verdict>;
+
+const recommendation = z.object({
+  action: z
+    .enum(['leave', 'raise', 'raise-buckets', 'set-a-limit', 'cannot-tell'])
+    .describe('"leave" is a recommendation too'),
+  max: count.optional(),
+  buckets: count.optional(),
+  demand: z
+    .object({
+      entries: count,
+      from: z.string().describe('the evidence that decided, in words'),
+      file: z.string().optional(),
+      isLowerBound: z.boolean().describe('entries were refused or evicted: the true demand is higher'),
+    })
+    .optional(),
+  headroom: z.number().describe('recommended maximum ÷ demand that is aimed at'),
+  constraint: z
+    .enum(['demand', 'memory-budget', 'present-limit', 'none'])
+    .describe('what decided the number'),
+  memoryBudgetBytes: bytes.optional(),
+  ladder: z.array(ladderStep),
+  commands: z.object({
+    now: z.array(z.string()),
+    persist: z.array(z.object({ file: z.string(), lines: z.array(z.string()) })),
+    verify: z.array(z.string()),
+    rollback: z.array(z.string()),
+  }),
+  notes: z.array(z.string()),
+});
+export type Recommendation = z.infer<typeof recommendation>;
+
+const problem = z.object({
+  file: z.string(),
+  line: z.number().int().positive().optional(),
+  what: z.string(),
+  cost: z.string(),
+});
+
+export const analysisSchema = z
+  .object({
+    schemaVersion: z.literal(SCHEMA_VERSION),
+    tool: z.object({ name: z.literal('conntrack-report'), version: z.string() }),
+    bundle: z.object({
+      name: z.string(),
+      layout: z.enum(['bundle', 'tree']),
+      formatVersion: count.optional(),
+      collectorVersion: z.string().optional(),
+      commandLine: z.string().optional(),
+      userId: count.optional(),
+      sha256: z.string().optional(),
+      bytes: bytes.optional(),
+    }),
+    host: z.object({
+      hostname: fact(z.string()).optional(),
+      kernelRelease: fact(z.string()).optional(),
+      machine: fact(z.string()).optional(),
+      osName: fact(z.string()).optional(),
+      cpus: fact(count).optional(),
+      memTotalBytes: fact(bytes).optional(),
+      memAvailableBytes: fact(bytes).optional(),
+      uptimeSeconds: fact(z.number()).optional(),
+      capturedAt: fact(z.string()).optional(),
+      bootId: fact(z.string()).optional(),
+      machineIdSha256: fact(z.string()).optional(),
+    }),
+    verdict,
+    usage: z.object({
+      entries: fact(count).optional().describe('entries at the start of the capture'),
+      entriesHow: z
+        .enum(['count', 'counters', 'table', 'slab'])
+        .optional()
+        .describe('nf_conntrack_count; the entries column; rows of the table; active slab objects (an upper bound)'),
+      peak: fact(count).optional().describe('the most entries in any reading of this capture'),
+      max: fact(count).optional(),
+      unlimited: z.boolean().describe('max is 0: no limit (up to 6.18)'),
+      share: share.optional(),
+      peakShare: share.optional(),
+    }),
+    drops: z.object({
+      counters: z
+        .object({
+          file: z.string(),
+          totals: z.record(z.string(), count).describe('summed over the CPUs, since the namespace was made'),
+        })
+        .optional(),
+      duringCapture: z
+        .object({
+          seconds: z.number(),
+          drop: count,
+          earlyDrop: count,
+          insertFailed: count,
+          dropPerSecond: z.number(),
+          earlyDropPerSecond: z.number(),
+        })
+        .optional(),
+      log: z.object({
+        captured: z.array(z.string()).describe('log files that were captured'),
+        tableFullLines: count.describe('lines, which are rate limited: not packets'),
+        suppressedMessages: count.describe('upper bound: the rate limit is shared with other network messages'),
+        namespaces: z.array(z.string()).describe('inodes of the namespaces that the lines name'),
+        first: fact(z.string()).optional(),
+        last: fact(z.string()).optional(),
+        secondsBeforeCapture: z.number().optional().describe('from the last table-full line to the capture'),
+      }),
+    }),
+    readings: z.array(reading).describe('first, series and last, in order'),
+    pageBytes: fact(count).optional(),
+    pointerBytes: z.union([z.literal(4), z.literal(8)]).optional(),
+    slab: z.object({
+      file: z.string().optional(),
+      version: z.string().optional(),
+      allocator: z.enum(['SLAB', 'SLUB']).optional(),
+      caches: z.array(slabArithmetic).describe('caches of connection tracking entries'),
+      expectations: z.array(slabArithmetic).describe('caches of expectations, never added to the entries'),
+      total: z
+        .object({
+          activeObjects: count,
+          totalObjects: count,
+          totalSlabs: count,
+          inUseBytes: bytes,
+          minimumBytes: bytes.optional(),
+          heldBytes: bytes.optional(),
+        })
+        .optional(),
+    }),
+    hash: z.object({
+      buckets: fact(count).optional(),
+      entriesPerBucket: z.number().optional().describe('2 × entries ÷ buckets: every entry is linked in both directions'),
+      entriesPerBucketAtMax: z.number().optional(),
+      bytesPerBucket: count.optional(),
+      bytes: bytes.optional(),
+    }),
+    memory: z.object({
+      slabBytes: bytes.optional(),
+      hashBytes: bytes.optional(),
+      extensions: z
+        .object({
+          bytesPerEntry: z.object({ low: bytes, high: bytes }),
+          bytes: z.object({ low: bytes, high: bytes }),
+          reasons: z.array(z.string()).describe('why an estimate: what is on, and what cannot be seen'),
+        })
+        .optional(),
+      totalBytes: bytes.optional().describe('slab + hash + the low estimate of the extensions'),
+      shareOfRam: share.optional(),
+      atMaxBytes: bytes.optional(),
+      atMaxShareOfRam: share.optional(),
+    }),
+    table: table.optional(),
+    expectations: z.object({
+      count: fact(count).optional(),
+      max: fact(count).optional(),
+    }),
+    namespaces: z.array(
+      z.object({
+        inode: z.string(),
+        pids: count,
+        processes: z.array(z.string()),
+        names: z.array(z.string()),
+        entries: fact(count).optional(),
+        drop: count.optional(),
+        earlyDrop: count.optional(),
+      }),
+    ),
+    settings: z.array(
+      z.object({
+        name: z.string().describe('without nf_conntrack_ or ip_conntrack_ in front'),
+        value: z.number(),
+        file: z.string(),
+        persisted: z.array(z.object({ file: z.string(), line: count, value: z.string().optional() })),
+      }),
+    ),
+    recommendation,
+    inventory: z.array(
+      z.object({
+        path: z.string(),
+        source: z.string(),
+        status: z.enum(['captured', 'absent', 'denied', 'cut', 'failed']),
+        reason: z.string(),
+        startSeconds: z.number().optional(),
+        seconds: z.number().optional(),
+        bytes: bytes.optional(),
+        digest: z.string().optional(),
+      }),
+    ),
+    problems: z.array(problem),
+  })
+  .describe('Analysis of one snapshot by conntrack-report');
+
+/** What follows from one snapshot. */
+export type Analysis = z.infer<typeof analysisSchema>;

@@ -1,0 +1,227 @@
+/**
+ * What was captured, typed. Every value that the kernel or a command printed is a {@link Fact}: it knows the file, and
+ * where there is one the line, that it was read from. What was not captured is absent; it is never zero.
+ */
+
+/** A value with where it came from: a path in the bundle and, for files of more than one line, a line number from 1. */
+export interface Fact<T> {
+  value: T;
+  file: string;
+  line?: number | undefined;
+}
+
+/** Something that could not be read, and what that costs the reader of the report. */
+export interface Problem {
+  /** Path in the bundle, or the bundle's own name. */
+  file: string;
+  line?: number | undefined;
+  /** What was wrong, in words, with the offending text quoted if it is short. */
+  what: string;
+  /** What is therefore missing from the report. */
+  cost: string;
+}
+
+/** One line of `/proc/slabinfo`, columns under the names that slabinfo(5) gives them. */
+export interface SlabCache {
+  name: string;
+  activeObjects: number;
+  totalObjects: number;
+  objectBytes: number;
+  /** The `objperslab` column; 2.4 (slabinfo 1.1) has none. */
+  objectsPerSlab?: number | undefined;
+  pagesPerSlab: number;
+  activeSlabs: number;
+  totalSlabs: number;
+  /** `limit batchcount shared`; SLUB prints zeros, uniprocessor 2.4 prints none. */
+  tunables?: { limit: number; batchCount: number; shared?: number | undefined } | undefined;
+  line: number;
+}
+
+/** One reading of `/proc/slabinfo`. */
+export interface Slabinfo {
+  file: string;
+  /** `1.1`, `2.0`, `2.1`; absent when the first line is missing and the columns had to tell. */
+  version?: string | undefined;
+  /** Header words in parentheses: `SMP`, `statistics`. */
+  variants: string[];
+  caches: SlabCache[];
+}
+
+/**
+ * Counters of one network namespace, summed over the CPUs, from `/proc/net/stat/nf_conntrack` or `conntrack -S`.
+ * Keys are the kernel's own header names; `clashres` and `chaintoolong` are stored as `clash_resolve` and `chaintoolong`
+ * wherever a header calls them otherwise. `entries` is not summed: every CPU repeats it.
+ */
+export interface Counters {
+  file: string;
+  cpus: number;
+  /** Entries in the namespace: the first CPU's `entries` column. */
+  entries?: Fact<number> | undefined;
+  totals: Record<string, number>;
+}
+
+/** What was read at one moment. */
+export interface Reading {
+  /** Seconds since boot (`/proc/uptime`). */
+  uptimeSeconds?: Fact<number> | undefined;
+  count?: Fact<number> | undefined;
+  counters?: Counters | undefined;
+  slab?: Slabinfo | undefined;
+}
+
+/** A number of entries that share something: `key` is what the kernel prints (`tcp ESTABLISHED`, `10.0.0.1`). */
+export interface Tally {
+  key: string;
+  entries: number;
+}
+
+/** The largest of many keys. */
+export interface TopList {
+  top: Tally[];
+  /** How many different keys there were; a lower bound where `exact` is false. */
+  distinct: number;
+  exact: boolean;
+  /** The true count of a key lies between `entries` and `entries + maxError`; 0 means exact. */
+  maxError: number;
+}
+
+/** The connection table, aggregated while it was read. */
+export interface TableSummary {
+  /** Files that it was read from: one, or one for each address family. */
+  files: string[];
+  /** Families that the capture covers; IPv6 that was not asked for is not zero. */
+  families: ('ipv4' | 'ipv6')[];
+  /** Rows that were understood, duplicates included. */
+  entries: number;
+  /** `EXPECTING:` rows of 2.4, which are not entries. */
+  expectations: number;
+  malformed: { count: number; examples: { file: string; line: number; text: string }[] };
+  /** Why the table is not whole, if it is not. */
+  cut?: string | undefined;
+  byFamily: Tally[];
+  /** By layer-4 protocol: `tcp`, `udp`, …, by number (`protocol 103`) where the kernel has no name. */
+  byProtocol: Tally[];
+  /** By protocol and state (`tcp ESTABLISHED`), for protocols that have states. */
+  byState: Tally[];
+  /** By flag: `no flag`, `UNREPLIED`, `ASSURED`, `OFFLOAD`, `HW_OFFLOAD`. */
+  byFlag: Tally[];
+  /** By protocol, state and flag together: `tcp ESTABLISHED ASSURED`, `udp UNREPLIED`, `udp no flag`. */
+  byClass: Tally[];
+  byZone: Tally[];
+  byMark: Tally[];
+  /** Reply tuple is not the mirrored original: address or port of the source, the destination, or both rewritten. */
+  nat: { none: number; source: number; destination: number; both: number };
+  /** Whether rows carry `packets=` and `bytes=`. */
+  accounted: number;
+  sources: TopList;
+  destinations: TopList;
+  /** Destination services of the original direction: `tcp/443`, `udp/53`, `icmp`. */
+  services: TopList;
+}
+
+/** A `table full` message or a rate-limit message of the kernel log. */
+export interface LogLine {
+  file: string;
+  line: number;
+  kind: 'table-full' | 'suppressed' | 'expectation-full' | 'boot';
+  /** For `suppressed`: how many messages were not printed. */
+  suppressed?: number | undefined;
+  /** For `table-full` since 6.17 in a namespace other than the first: the inode of the namespace. */
+  netns?: string | undefined;
+  /** Seconds since boot, from `[ 123.456789]`. */
+  uptimeSeconds?: number | undefined;
+  /** The time stamp as printed in front, if any. */
+  stamp?: string | undefined;
+  text: string;
+}
+
+/** A line of a persisted setting. */
+export interface PersistedSetting {
+  file: string;
+  line: number;
+  kind: 'sysctl' | 'module-option' | 'module-load' | 'kernel-parameter';
+  /** `net.netfilter.nf_conntrack_max`, `nf_conntrack hashsize`, `nf_conntrack`. */
+  key: string;
+  value?: string | undefined;
+}
+
+/** Another network namespace on the host. */
+export interface Namespace {
+  inode: string;
+  pids: number;
+  processes: string[];
+  names: string[];
+  counters?: Counters | undefined;
+}
+
+/** A line of the bundle's inventory. */
+export interface InventoryItem {
+  path: string;
+  source: string;
+  status: 'captured' | 'absent' | 'denied' | 'cut' | 'failed';
+  reason: string;
+  startSeconds?: number | undefined;
+  seconds?: number | undefined;
+  bytes?: number | undefined;
+  digest?: string | undefined;
+}
+
+/** `/sys/kernel/slab/nf_conntrack/*` of SLUB. */
+export interface SysfsSlab {
+  folder: string;
+  values: Record<string, number>;
+}
+
+/** Everything that was captured. */
+export interface Snapshot {
+  bundle: {
+    /** As the user named it: a file name, a folder name, or `standard input`. */
+    name: string;
+    layout: 'bundle' | 'tree';
+    formatVersion?: number | undefined;
+    collectorVersion?: string | undefined;
+    commandLine?: string | undefined;
+    userId?: number | undefined;
+    /** SHA-256 of the archive as read, and its size; a folder has neither. */
+    sha256?: string | undefined;
+    bytes?: number | undefined;
+  };
+  host: {
+    hostname?: Fact<string> | undefined;
+    /** `uname -r`. */
+    kernelRelease?: Fact<string> | undefined;
+    /** `uname -m`. */
+    machine?: Fact<string> | undefined;
+    osName?: Fact<string> | undefined;
+    cpus?: Fact<number> | undefined;
+    /** ISO 8601, UTC. */
+    capturedAt?: Fact<string> | undefined;
+    bootId?: Fact<string> | undefined;
+    machineIdSha256?: Fact<string> | undefined;
+    modules?: Fact<string[]> | undefined;
+  };
+  pageBytes?: Fact<number> | undefined;
+  /** Fields of `/proc/meminfo` in bytes, under the kernel's names (`MemTotal`). */
+  meminfo: Record<string, Fact<number>>;
+  /**
+   * Conntrack settings under their present names without the `nf_conntrack_` or `ip_conntrack_` in front: `max`, `buckets`,
+   * `tcp_timeout_established`, `expect_max`. The count is not here but in the readings.
+   */
+  sysctls: Record<string, Fact<number>>;
+  /** Parameters of the module: `hashsize`, `acct`, … */
+  moduleParameters: Record<string, Fact<number>>;
+  first: Reading;
+  series: Reading[];
+  last?: Reading | undefined;
+  sysfsSlab?: SysfsSlab | undefined;
+  table?: TableSummary | undefined;
+  /** Rows of the expectation table. */
+  expectations?: Fact<number> | undefined;
+  log: LogLine[];
+  /** Log files that were captured, whether or not a line of interest was in them. */
+  logFiles: string[];
+  persisted: PersistedSetting[];
+  namespaces: Namespace[];
+  inventory: InventoryItem[];
+  problems: Problem[];
+}
