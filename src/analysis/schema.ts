@@ -47,7 +47,9 @@ const slabArithmetic = z.object({
   slabBytes: bytes.optional(),
   minimumBytes: bytes.optional(),
   heldBytes: bytes.optional().describe('slabs × slab size: what the kernel really holds'),
-  heldIsUpperBound: z.boolean().describe('SLUB fell back to smaller slabs for some: fewer objects than slabs × objects per slab'),
+  heldIsUpperBound: z
+    .boolean()
+    .describe('SLUB fell back to smaller slabs for some: fewer objects than slabs × objects per slab'),
   activeSlabsBytes: bytes.optional(),
   wastePerSlabBytes: bytes.optional().describe('slab size − objects per slab × object size'),
   bytesPerEntryPacked: z.number().optional().describe('slab size ÷ objects per slab'),
@@ -144,9 +146,7 @@ const recommendation = z.object({
     })
     .optional(),
   headroom: z.number().describe('recommended maximum ÷ demand that is aimed at'),
-  constraint: z
-    .enum(['demand', 'memory-budget', 'present-limit', 'none'])
-    .describe('what decided the number'),
+  constraint: z.enum(['demand', 'memory-budget', 'present-limit', 'none']).describe('what decided the number'),
   memoryBudgetBytes: bytes.optional(),
   ladder: z.array(ladderStep),
   commands: z.object({
@@ -255,7 +255,10 @@ export const analysisSchema = z
     }),
     hash: z.object({
       buckets: fact(count).optional(),
-      entriesPerBucket: z.number().optional().describe('2 × entries ÷ buckets: every entry is linked in both directions'),
+      entriesPerBucket: z
+        .number()
+        .optional()
+        .describe('2 × entries ÷ buckets: every entry is linked in both directions'),
       entriesPerBucketAtMax: z.number().optional(),
       bytesPerBucket: count.optional(),
       bytes: bytes.optional(),
