@@ -1,0 +1,874 @@
+#!/bin/sh
+# collect.sh - takes a snapshot of this host's connection tracking, as one file for your support contact.
+#
+#   sh collect.sh                                               writes conntrack-<host>-<time>.tar.gz here
+#   ssh root@gw 'sh -s -- --stdout' < collect.sh > gw.tar.gz    takes it from another host
+#   sh collect.sh --help                                        lists the options
+#
+# What it reads: the limits, timeouts, counters and memory of connection tracking below /proc and /sys; the table
+# of tracked connections (addresses and ports; leave it out with --no-table); lines that name conntrack in the
+# settings below /etc and in the kernel log, every other line is left out; page size, kernel version, uptime,
+# host name, a hash of the machine id, names of processes that run in other network namespaces.
+#
+# What it never does: it changes no setting, loads no kernel module, enters no namespace, opens no network
+# connection and installs nothing. It runs at the lowest priority, each step has a time limit, and its only
+# traces on the disk are one private folder beside the output, which is removed in the end, and the output.
+#
+# It needs a POSIX shell and awk, cat, date, grep, gzip, head, ls, mkdir, mv, rm, sed, sleep, tail, tr, uname, wc,
+# xargs: any Linux since 2.4, or busybox. All else is used where it is there. As root it sees everything; as
+# anybody else it takes what it may and says what is missing. Exit status: 0 written, 1 not written, 2 wrong option.
+#
+# For shellcheck: "step" calls the functions that it finds unreachable (2317), ls is read only below /proc and
+# /run (2012), and printf formats in variables are ustar headers, whose zeros nothing else can print (2059).
+# shellcheck disable=SC2317,SC2012,SC2059
+
+VERSION=0.1.0
+STEP_LIMIT=30        # seconds for a step; the table has a limit of its own
+TABLE_LIMIT=300
+LOG_LINES=20000      # of each log, at most
+SLOW_READ=50000      # entries from which /proc/net/nf_conntrack is too slow before Linux 6.16
+
+help() {
+  cat <<END
+Usage: sh collect.sh [options]
+Takes a snapshot of connection tracking on this host and changes nothing.
+
+  --output PATH      file or folder to write to (default: conntrack-<host>-<time>.tar.gz in this folder)
+  --stdout           write the bundle to standard output, and all messages to standard error
+  --no-table         leave out the table of connections and the expectations: no addresses in the bundle
+  --max-entries N    cut the table after N entries (default 2000000)
+  --samples N        how often the counters are read (default 5; 0: not at all)
+  --interval S       whole seconds between two samples (default 1)
+  --help, --version
+END
+}
+
+say() { printf '%s\n' "$*"; }
+
+wrong_option() {
+  say "collect.sh: $1. See: sh collect.sh --help" >&2
+  exit 2
+}
+
+# die WHAT WHAT-TO-DO
+die() {
+  say "collect.sh: $1. Nothing was written. $2" >&2
+  exit 1
+}
+
+die_full() {
+  die "no space left in $folder" 'Free some, or write elsewhere with --output, or send the bundle away with --stdout.'
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# whole OPTION VALUE LEAST MOST
+whole() {
+  case $2 in
+    '' | *[!0-9]* | 0?* | ?????????*) wrong_option "$1 needs a whole number from $3 to $4, not '$2'" ;;
+  esac
+  if [ "$2" -lt "$3" ] || [ "$2" -gt "$4" ]; then wrong_option "$1 needs a whole number from $3 to $4, not '$2'"; fi
+}
+
+read_options() {
+  output='' to_stdout='' no_table='' max_entries=2000000 samples=5 interval=1 options=''
+  for word; do
+    case $word in
+      *[!A-Za-z0-9._=/-]*) word="'$word'" ;;
+    esac
+    options="$options${options:+ }$word"
+  done
+  while [ $# -gt 0 ]; do
+    name=${1%%=*}
+    case $name in
+      --output | --max-entries | --samples | --interval)
+        if [ "$name" != "$1" ]; then
+          value=${1#*=}
+        elif [ $# -gt 1 ]; then
+          value=$2
+          shift
+        else
+          wrong_option "$name needs a value"
+        fi
+        ;;
+      *) name=$1 ;;
+    esac
+    case $name in
+      --output) if [ -n "$value" ]; then output=$value; else wrong_option '--output needs a file or a folder'; fi ;;
+      --max-entries) whole "$name" "$value" 1 20000000 && max_entries=$value ;;
+      --samples) whole "$name" "$value" 0 1000 && samples=$value ;;
+      --interval) whole "$name" "$value" 0 3600 && interval=$value ;;
+      --stdout) to_stdout=yes ;;
+      --no-table) no_table=yes ;;
+      --help) help && exit 0 ;;
+      --version) say "collect.sh $VERSION" && exit 0 ;;
+      *) wrong_option "there is no option '$1'" ;;
+    esac
+    shift
+  done
+  if [ -n "$to_stdout" ] && [ -n "$output" ]; then wrong_option 'use either --stdout or --output'; fi
+  if [ -n "$to_stdout" ] && [ -t 1 ]; then wrong_option '--stdout needs a pipe or a file, not a terminal'; fi
+}
+
+# ---- where the bundle goes, and the private folder that all temporary files are in -------------------------------
+
+name_bundle() {
+  # shellcheck disable=SC2046
+  set -- $(date -u '+%Y %m %d %H %M %S %s')
+  stamp=$1$2$3T$4$5$6Z captured_at=$1-$2-$3T$4:$5:$6Z epoch=$7
+  case $epoch in *[!0-9]*) epoch=0 ;; esac
+  host=$(uname -n | tr -c 'A-Za-z0-9.\n-' - | sed 's/^[.-]*//; s/^\(.\{60\}\).*/\1/')
+  top=conntrack-${host:-unknown}-$stamp
+}
+
+make_room() {
+  if [ -n "$to_stdout" ]; then
+    for folder in "${TMPDIR:-/tmp}" /tmp /var/tmp /run /dev/shm; do
+      make_work && return
+    done
+    die "no folder for temporary files with 4 MiB to spare (tried ${TMPDIR:-/tmp}, /tmp, /var/tmp, /run, /dev/shm)" \
+      'Name one with TMPDIR=/some/folder.'
+  fi
+  target=${output:-.}
+  case $target in
+    /*) ;;
+    *) target=./$target ;;
+  esac
+  if [ -d "$target" ]; then
+    folder=$target base=$top.tar.gz
+  else
+    folder=${target%/*} base=${target##*/}
+    if [ -e "$target" ] && [ ! -f "$target" ]; then die "$output is not a regular file" 'Use --stdout to write to it.'; fi
+  fi
+  folder=$(cd "${folder:-/}" 2>/dev/null && pwd) || die "there is no folder ${target%/*}" 'Make it, or choose another with --output.'
+  target=${folder%/}/$base
+  make_work && return
+  if [ -n "$free" ]; then die_full; fi
+  die "$folder cannot be written to" 'Go to a folder of yours, or name one with --output.'
+}
+
+# Fails where the folder cannot be written to (then $free is empty) or less than 4 MiB are free in it.
+make_work() {
+  free=''
+  work=$(mktemp -d "${folder%/}/.conntrack-report.XXXXXX" 2>/dev/null) || {
+    work=${folder%/}/.conntrack-report.$$
+    mkdir "$work" 2>/dev/null || { work='' && return 1; }
+  }
+  free=$(df -P -k "$folder" 2>/dev/null | awk 'NR == 2 && $4 ~ /^[0-9]+$/ { print ($4 < 1e9 ? $4 : 1e9) }')
+  free=${free:-1000000000}
+  if [ "$free" -ge 4096 ] && mkdir "$work/tree" "$work/step" "$work/reader" "$work/watch" 2>/dev/null; then return 0; fi
+  rm -rf "$work"
+  work=''
+  return 1
+}
+
+# Process ids of ours whose working folder is the given one below the private folder. Every process that may last
+# works in there, and nobody else does: so they are found even when the shell that started them is gone.
+ours() {
+  ls -l /proc/[0-9]*/cwd 2>/dev/null | sed -n "s|^.* /proc/\\([0-9]*\\)/cwd -> .*/${work##*/}$1\$|\\1|p"
+}
+
+clear_away() {
+  for round in 1 2 3; do
+    # shellcheck disable=SC2046
+    kill -KILL $(ours '/[a-z]*') 2>/dev/null
+    rm -rf "$work" 2>/dev/null && [ ! -e "$work" ] && return
+    sleep "$round"
+  done
+}
+
+# A small process that waits until this shell is gone, for whatever reason, kill -9 included, and then cleans up:
+# only this shell holds the writing end of the pipe that it reads.
+start_guardian() {
+  guardian=''
+  mkfifo "$work/alive" 2>/dev/null || return
+  (
+    trap '' INT TERM HUP
+    cd / || exit
+    read -r word < "$work/alive"
+    clear_away
+  ) >/dev/null 2>&1 7>&- &
+  guardian=$!
+  exec 8> "$work/alive"
+}
+
+leave() {
+  trap '' INT TERM HUP
+  if [ -z "$work" ]; then return; fi
+  exec 8>&-
+  if [ -n "$guardian" ]; then wait "$guardian"; else clear_away; fi
+}
+
+# step SECONDS FUNCTION [ARGUMENT]...: does a part of the work, and ends it when its time is up.
+step() {
+  limit=$1
+  shift
+  : > "$work/current"
+  (
+    cd "$work/step" || exit
+    "$@"
+    exit
+  ) 7>&- 8>&- &
+  job=$!
+  (
+    cd "$work/watch" || exit
+    trap 'kill $!; exit' TERM
+    sleep "$limit" &
+    wait $!
+    : > "$work/late"
+    # The reader of the table is stopped alone first: what it gave until now is kept.
+    # shellcheck disable=SC2046
+    kill -KILL $(ours /reader) && sleep 5
+    # shellcheck disable=SC2046
+    kill -KILL $(ours /step)
+  ) >/dev/null 2>&1 7>&- 8>&- &
+  watcher=$!
+  wait "$job" 2>/dev/null
+  outcome=$?
+  kill "$watcher" 2>/dev/null
+  wait "$watcher" 2>/dev/null
+  case $outcome in
+    0) ;;
+    9) die_full ;;
+    *) if [ -s "$work/current" ]; then
+      IFS='	' read -r member origin began < "$work/current"
+      note failed "no result within $limit seconds; stopped, with all that was left of this step"
+    fi ;;
+  esac
+  rm -f "$work/late"
+}
+
+# ---- taking single things, each with a line for the inventory ------------------------------------------------------
+
+# Hundredths of a second, counted from some moment on. Kept below 2^31: mksh counts no further.
+clock() {
+  up=0.00
+  { read -r up word < /proc/uptime; } 2>/dev/null
+  now=0000000${up%.*}${up#*.}
+  while [ ${#now} -gt 7 ]; do now=${now#?}; done
+  now=1$now
+}
+
+since() {
+  clock
+  elapsed=$((now - $1))
+  if [ "$elapsed" -lt 0 ]; then elapsed=$((elapsed + 10000000)); fi
+}
+
+# begin MEMBER SOURCE: what is taken now. Fails for a name that the bundle cannot hold.
+begin() {
+  member=$1 origin=$2
+  since "$started"
+  began=$elapsed
+  printf '%s\t%s\t%s\n' "$member" "$origin" "$began" > "$work/current"
+  case $member in
+    *[!A-Za-z0-9._+:@,=~/-]*) note failed 'its name has characters that the bundle does not allow' && return 1 ;;
+  esac
+  if [ ${#member} -gt 100 ]; then note failed 'its path is longer than 100 characters' && return 1; fi
+  case $member in
+    */*) [ -d "$work/tree/${member%/*}" ] || mkdir -p "$work/tree/${member%/*}" 2>/dev/null || exit 9 ;;
+  esac
+  place=$work/tree/$member
+}
+
+# note STATUS REASON: the line for what was begun last.
+note() {
+  since "$started"
+  printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$member" "$origin" "$1" "$2" "$began" "$((elapsed - began))" >> "$work/items" || exit 9
+  : > "$work/current"
+}
+
+skip() {
+  member=$1 origin=$2
+  since "$started"
+  began=$elapsed
+  note absent "$3"
+}
+
+# Says why what was begun last failed, from the error message.
+refuse() {
+  message=''
+  { read -r message < "$work/error"; } 2>/dev/null
+  case $message in
+    *'No space left'* | *'quota exceeded'* | *'write error'*) exit 9 ;;
+  esac
+  if [ -s "$place" ]; then
+    note cut "reading stopped: ${message:-no message}"
+    return
+  fi
+  rm -f "$place"
+  case $message in
+    *[Dd]enied* | *'not permitted'* | *'ermission'*) note denied "$message$without_root" ;;
+    *'not implemented'* | *'No such'* | *'not supported'*) note absent "$message" ;;
+    *) note failed "${message:-it ended with an error and no message}" ;;
+  esac
+}
+
+# copy FILE [MEMBER]: a file of the host as it is.
+copy() {
+  begin "${2:-${1#/}}" "$1" || return
+  if [ ! -e "$1" ]; then note absent 'no such file' && return 1; fi
+  if cat "$1" > "$place" 2> "$work/error"; then note captured ''; else refuse; fi
+}
+
+# copy_each PATTERN REASON: all files of that pattern; where there is none, why that is so.
+copy_each() {
+  none=yes
+  for file in $1; do
+    if [ ! -f "$file" ] || [ "$file" = "$count_file" ]; then continue; fi
+    none=''
+    copy "$file"
+  done
+  if [ -n "$none" ]; then skip "${1#/}" "$1" "$2"; fi
+}
+
+# run MEMBER COMMAND [ARGUMENT]...: what a command prints.
+run() {
+  member=commands/$1
+  shift
+  begin "$member" "$*"
+  if ! has "$1"; then note absent "$1 is not installed" && return 1; fi
+  if "$@" > "$place" 2> "$work/error"; then note captured ''; else
+    refuse
+    return 1
+  fi
+}
+
+# part FILE COMMAND [ARGUMENT]...: what a command prints when it reads that file.
+part() {
+  file=$1 member=${MEMBER:-${1#/}}
+  shift
+  begin "$member" "$file" || return
+  if [ ! -e "$file" ]; then note absent 'no such file' && return 1; fi
+  if "$@" < "$file" > "$place" 2> "$work/error"; then note captured ''; else
+    # The shell itself cannot open it: its message is not in the file.
+    [ -r "$file" ] || say "$file: Permission denied" > "$work/error"
+    refuse
+  fi
+} 2>/dev/null
+
+# ---- the steps ------------------------------------------------------------------------------------------------------
+
+take_limits() {
+  other='not needed: only other kernels have it'
+  if [ -n "$count_file" ]; then
+    copy "$count_file"
+  else
+    skip proc/sys/net/netfilter/nf_conntrack_count /proc/sys/net/netfilter/nf_conntrack_count \
+      'connection tracking is not loaded, or this is Linux 2.4, which has no such file'
+  fi
+  copy_each '/proc/sys/net/netfilter/nf_conntrack_*' "$other"
+  copy_each /proc/sys/net/nf_conntrack_max "$other"
+  copy_each '/proc/sys/net/ipv4/netfilter/ip_conntrack_*' "$other"
+  copy_each /proc/sys/net/ipv4/ip_conntrack_max "$other"
+  for file in core/message_cost core/message_burst ipv4/ip_local_port_range; do copy /proc/sys/net/"$file"; done
+  copy_each '/sys/module/nf_conntrack/parameters/*' "$other"
+  copy_each '/sys/module/ip_conntrack/parameters/*' "$other"
+}
+
+take_slabs() {
+  copy /proc/slabinfo
+  if [ -d /sys/slab/nf_conntrack ]; then
+    copy_each '/sys/slab/nf_conntrack/*' 'no such file'
+  else
+    copy_each '/sys/kernel/slab/nf_conntrack/*' 'no such folder: conntrack is not loaded, or its slab cache has no name of its own'
+  fi
+  copy /proc/meminfo
+}
+
+# True where conntrack(8) can talk to the kernel without the kernel loading a module for it.
+netlink_ready() {
+  if grep -q -E '^(nf|ip)_conntrack_netlink ' /proc/modules 2>/dev/null; then return 0; fi
+  builtin_list=/lib/modules/$(uname -r)/modules.builtin
+  if [ -r "$builtin_list" ]; then
+    grep -q nf_conntrack_netlink "$builtin_list"
+  else
+    grep -q ' ctnetlink_' /proc/kallsyms 2>/dev/null
+  fi
+}
+
+take_counters() {
+  if [ -n "$stat_file" ]; then copy "$stat_file"; else
+    skip proc/net/stat/nf_conntrack /proc/net/stat/nf_conntrack \
+      'no such file: connection tracking is not loaded, or the kernel was built without it'
+  fi
+  if [ -n "$netlink" ]; then run conntrack-S conntrack -S; else skip commands/conntrack-S 'conntrack -S' "$no_netlink"; fi
+}
+
+take_host() {
+  page_sizes='not needed: getconf told the page size'
+  if run getconf-PAGESIZE getconf PAGESIZE; then
+    for file in proc/self/smaps proc/1/statm proc/1/status; do skip "$file" /"$file" "$page_sizes"; done
+  else
+    part /proc/self/smaps sed -n '/^KernelPageSize:/{p;q;}'
+    copy /proc/1/statm
+    part /proc/1/status sed -n '/^VmSize:/p'
+  fi
+  if has getconf; then run cpu-count getconf _NPROCESSORS_ONLN; else run cpu-count grep -c '^processor' /proc/cpuinfo; fi
+  run date-utc date -u '+%Y-%m-%dT%H:%M:%SZ'
+  run uname uname -a
+  run uname-r uname -r
+  run uname-m uname -m
+  take_machine_id
+  for file in uptime version sys/kernel/hostname sys/kernel/random/boot_id modules; do copy /proc/"$file"; done
+  if [ -e /etc/os-release ]; then
+    copy /etc/os-release
+    for file in etc/redhat-release etc/debian_version; do skip "$file" /"$file" 'not needed: os-release is there'; done
+  else
+    for file in os-release redhat-release debian_version; do copy /etc/"$file"; done
+  fi
+  # shellcheck disable=SC2016
+  part /proc/cmdline awk '{ for (i = 1; i <= NF; i++) if ($i ~ /(nf|ip)_conntrack/) line = line (line == "" ? "" : " ") $i }
+    END { if (line != "") print line }'
+}
+
+# The id itself stays here: its hash is enough to tell two bundles of one host from bundles of two.
+take_machine_id() {
+  file=/etc/machine-id
+  if [ ! -r "$file" ]; then file=/var/lib/dbus/machine-id; fi
+  begin commands/machine-id-sha256 "sha256sum of conntrack-report: and $file"
+  id=''
+  { read -r id < "$file"; } 2>/dev/null
+  if [ -z "$id" ]; then note absent 'this host has no machine id that could be read' && return; fi
+  if ! has sha256sum; then note absent 'sha256sum is not installed' && return; fi
+  printf 'conntrack-report:%s' "$id" | sha256sum | sed 's/ .*//' > "$place" && note captured ''
+}
+
+take_settings() {
+  for pattern in /etc/sysctl.conf '/etc/sysctl.d/*.conf' '/run/sysctl.d/*.conf' '/usr/local/lib/sysctl.d/*.conf' \
+    '/usr/lib/sysctl.d/*.conf' '/lib/sysctl.d/*.conf' /etc/modprobe.conf '/etc/modprobe.d/*' /etc/modules '/etc/modules-load.d/*'; do
+    looked=0 found=0
+    for file in $pattern; do
+      if [ ! -f "$file" ]; then continue; fi
+      looked=$((looked + 1))
+      if [ -r "$file" ] && ! grep -q -i conntrack "$file"; then continue; fi
+      found=$((found + 1))
+      part "$file" sed '/[cC][oO][nN][nN][tT][rR][aA][cC][kK]/!s/.*//'
+    done
+    if [ "$looked" -eq 0 ]; then skip "${pattern#/}" "$pattern" 'not needed: no such file'; fi
+    if [ "$looked" -gt 0 ] && [ "$found" -eq 0 ]; then skip "${pattern#/}" "$pattern" 'not needed: no line in it names conntrack'; fi
+  done
+}
+
+# log_lines COMMAND [ARGUMENT]...: the lines that concern us of a log that a command prints, for what was begun last.
+log_lines() {
+  {
+    "$@" 2> "$work/error"
+    say $? > "$work/status"
+  } | grep -i -E 'conntrack|table full|(callbacks|messages) suppressed' | tail -n "$LOG_LINES" > "$place"
+  read -r status < "$work/status"
+  message=''
+  { read -r message < "$work/error"; } 2>/dev/null
+  case $status:$message in
+    0:*[Nn]'o journal files'* | 0:*'not seeing messages'*)
+      rm -f "$place"
+      if [ "$user" = 0 ]; then note absent "$message"; else note denied "$message$without_root"; fi
+      return
+      ;;
+    0:*) ;;
+    *) refuse && return ;;
+  esac
+  if [ "$(wc -l < "$place")" -lt "$LOG_LINES" ]; then note captured ''; else note cut "only the last $LOG_LINES such lines"; fi
+}
+
+take_dmesg() {
+  begin commands/dmesg dmesg
+  if has dmesg; then log_lines dmesg; else note absent 'dmesg is not installed'; fi
+}
+
+take_journal() {
+  begin commands/journalctl-k 'journalctl -k --no-pager -o short-iso'
+  if has journalctl; then log_lines journalctl -k --no-pager -o short-iso; else note absent 'not needed: this host has no systemd journal'; fi
+}
+
+take_log() {
+  begin "${1#/}" "$1"
+  if [ -e "$1" ]; then log_lines cat "$1"; else note absent 'not needed: no such file'; fi
+}
+
+take_namespaces() {
+  begin netns.csv '/proc/*/ns/net'
+  if [ ! -e /proc/self/ns/net ]; then note absent 'not needed: this kernel does not show network namespaces' && return; fi
+  {
+    ls -id /run/netns/* /var/run/netns/* /run/docker/netns/* 2>/dev/null | sed -n 's|^ *\([0-9]*\) .*/\(.*\)|name \1 \2|p'
+    ls -l /proc/[0-9]*/ns/net 2>/dev/null | sed -n 's|^.* /proc/\([0-9]*\)/ns/net -> net:\[\([0-9]*\)\]$|task \2 \1|p'
+  } | awk -v own="$own_netns" -v list="$work/namespaces" '
+    function add(text, word) { return index(";" text ";", ";" word ";") ? text : text (text == "" ? "" : ";") word }
+    function quote(text) { gsub(/"/, "\"\"", text); return text ~ /[",;\r]/ ? "\"" text "\"" : text }
+    $2 == own { next }
+    !($2 in pids) { order[++n] = $2; pids[$2] = 0 }
+    $1 == "name" { names[$2] = add(names[$2], $3) }
+    $1 == "task" {
+      if (!pids[$2]++) first[$2] = $3
+      name = ""; file = "/proc/" $3 "/comm"
+      if ((getline name < file) > 0) { gsub(/;/, "_", name); processes[$2] = add(processes[$2], name) }
+      close(file)
+    }
+    END {
+      print "inode,pids,processes,names"
+      for (i = 1; i <= n; i++) {
+        id = order[i]
+        print id "," pids[id] "," quote(processes[id]) "," quote(names[id])
+        print id, (id in first ? first[id] : "-") > list
+      }
+    }' > "$place" 2> "$work/error" || { refuse && return; }
+  if [ "$user" = 0 ]; then note captured ''; else note cut 'without root only the namespaces of own processes are seen'; fi
+  if [ ! -e "$work/namespaces" ]; then return; fi
+  while read -r inode pid; do
+    member=netns/$inode/proc/net/stat/nf_conntrack
+    if [ "$pid" = - ]; then
+      skip "$member" "netns $inode" 'no process is in this namespace, and the collector enters none'
+    else
+      copy "/proc/$pid/net/stat/nf_conntrack" "$member"
+    fi
+  done < "$work/namespaces"
+}
+
+# moment FOLDER: the count and the counters, with the time.
+moment() {
+  copy /proc/uptime "$1/proc/uptime"
+  if [ -n "$count_file" ]; then copy "$count_file" "$1$count_file"; fi
+  if [ -n "$stat_file" ]; then copy "$stat_file" "$1$stat_file"; fi
+}
+
+take_series() {
+  number=1
+  while [ "$number" -le "$samples" ]; do
+    if [ "$number" -gt 1 ] && [ "$interval" -gt 0 ]; then sleep "$interval"; fi
+    folder_name=series/$number
+    if [ "$number" -lt 10 ]; then folder_name=series/0$number; fi
+    moment "$folder_name"
+    MEMBER=$folder_name/proc/slabinfo part /proc/slabinfo sed -n '/^slabinfo/p;/^# name/p;/^[ni][fp]_conntrack/p'
+    number=$((number + 1))
+  done
+}
+
+take_after() {
+  moment after
+  copy /proc/slabinfo after/proc/slabinfo
+}
+
+# ---- the table ------------------------------------------------------------------------------------------------------
+
+# stream MEMBER SOURCE LINES COMMAND [ARGUMENT]...: takes up to so many lines of the table, compressed as they come.
+# Its size must be known for the archive: it is counted, and its digest computed, from the same stream.
+stream() {
+  begin "$1" "$2"
+  most=$3
+  shift 3
+  parts=$((parts + 1))
+  packed=$work/table-$parts.gz
+  rm -f "$work/status" "$work/counted" "$work/summed"
+  if has tee && mkfifo "$work/count-$parts" "$work/sum-$parts" 2>/dev/null; then
+    wc -lc < "$work/count-$parts" > "$work/counted" &
+    $digest_tool < "$work/sum-$parts" > "$work/summed" &
+    read_table "$@" | head -n "$most" | tee "$work/count-$parts" "$work/sum-$parts" | gzip -"$gzip_level" > "$packed" 2> "$work/gzip"
+    packed_well=$?
+    wait
+  else
+    read_table "$@" | head -n "$most" | gzip -"$gzip_level" > "$packed" 2> "$work/gzip"
+    packed_well=$?
+    gzip -dc "$packed" | wc -lc > "$work/counted"
+    gzip -dc "$packed" | $digest_tool > "$work/summed"
+  fi
+  if [ "$packed_well" -ne 0 ]; then exit 9; fi
+  status=killed lines=0 bytes=0
+  { read -r status < "$work/status"; } 2>/dev/null
+  read -r lines bytes < "$work/counted"
+  read -r digest word < "$work/summed"
+  if [ "$lines" -eq 0 ] && [ "$status" != 0 ]; then
+    place=/dev/null/none
+    if [ "$status" = killed ]; then
+      note failed "no result within $TABLE_LIMIT seconds"
+    else
+      refuse
+    fi
+    return 1
+  fi
+  printf '%s\t%s\t%s\t%s\t%s\n' "$member" "$packed" "$bytes" "$digest_name:$digest" "$lines" >> "$work/tables"
+  if [ -e "$work/late" ]; then
+    note cut "stopped after $TABLE_LIMIT seconds, with $lines of about $count entries"
+  elif [ "$lines" -ge "$most" ] && { [ "$status" != 0 ] || [ "$count" -gt "$max_entries" ]; }; then
+    note cut "the first $lines of about $count entries, as --max-entries says"
+  elif [ "$status" != 0 ]; then
+    message=''
+    { read -r message < "$work/error"; } 2>/dev/null
+    note cut "reading stopped after $lines entries: ${message:-no message}"
+  else
+    note captured ''
+  fi
+}
+
+read_table() {
+  cd "$work/reader" || exit
+  "$@" 2> "$work/error"
+  say $? > "$work/status"
+}
+
+take_table_netlink() {
+  stream commands/conntrack-L-ipv4 'conntrack -L -o extended -f ipv4' "$max_entries" conntrack -L -o extended -f ipv4 || return
+  if [ "$lines" -ge "$max_entries" ]; then
+    skip commands/conntrack-L-ipv6 'conntrack -L -o extended -f ipv6' 'IPv4 alone has as many entries as --max-entries allows'
+  else
+    stream commands/conntrack-L-ipv6 'conntrack -L -o extended -f ipv6' $((max_entries - lines)) conntrack -L -o extended -f ipv6
+  fi
+}
+
+take_table() {
+  parts=0
+  if [ -n "$netlink" ] && { [ ! -r "${table_file:-/none}" ] || [ -n "$slow_table" ]; }; then
+    if take_table_netlink; then
+      if [ -n "$table_file" ]; then skip "${table_file#/}" "$table_file" 'not needed: it was read with conntrack -L'; fi
+      return
+    fi
+  fi
+  if [ -n "$table_file" ]; then
+    stream "${table_file#/}" "$table_file" "$max_entries" cat "$table_file"
+  elif [ -z "$netlink" ]; then
+    skip proc/net/nf_conntrack /proc/net/nf_conntrack "no such file, and $no_netlink"
+  fi
+}
+
+take_expectations() {
+  for file in /proc/net/nf_conntrack_expect /proc/net/ip_conntrack_expect; do
+    if [ -e "$file" ]; then copy "$file" && return; fi
+  done
+  skip proc/net/nf_conntrack_expect /proc/net/nf_conntrack_expect 'no such file'
+}
+
+# Kernels before 6.16 start over at each read of /proc/net/nf_conntrack: minutes for some 100 000 entries.
+table_is_slow() {
+  release=$(uname -r)
+  major=${release%%[!0-9]*} minor=${release#*.}
+  minor=${minor%%[!0-9]*}
+  if [ "$count" -lt $SLOW_READ ] || [ "${major:-0}" -gt 6 ]; then return 1; fi
+  [ "${major:-0}" -lt 6 ] || [ "${minor:-0}" -lt 16 ]
+}
+
+# ---- the archive ----------------------------------------------------------------------------------------------------
+
+# tar_headers: for each line "BYTES PATH", three lines: the path, and as printf formats its ustar header and the
+# zeros after its content. No tar is needed that way, and the table can be put in as it was compressed.
+tar_headers() {
+  awk -v top="$top" -v epoch="$epoch" '
+    function nul(n,  text) { while (n-- > 0) text = text "\\000"; return text }
+    function octal(n, digits,  text) { while (digits-- > 0) { text = (n % 8) text; n = int(n / 8) } return text }
+    function sum(text,  i, total) {
+      for (i = length(text); i > 0; i--) total += code[substr(text, i, 1)]
+      return total
+    }
+    BEGIN {
+      for (i = 32; i < 127; i++) code[sprintf("%c", i)] = i
+      before = "0000600" nul(1) "0000000" nul(1) "0000000" nul(1)
+      time = octal(epoch, 11)
+      same = 256 + sum("0000600" "0000000" "0000000" time "0ustar00" top)
+    }
+    {
+      size = octal($1, 11)
+      check = octal(same + sum(size) + sum($2), 6)
+      print $2
+      print $2 nul(100 - length($2)) before size nul(1) time nul(1) check nul(1) " 0" nul(100) "ustar" nul(1) "00" \
+        nul(80) top nul(167 - length(top))
+      print nul((512 - $1 % 512) % 512)
+    }'
+}
+
+# tar_files: the files of such lines, as they stand in the archive. Headers become small files of their own, so
+# that one cat joins them all.
+tar_files() {
+  tar_headers | {
+    mkdir -p "$work/headers"
+    number=0
+    while read -r path && read -r header && read -r padding; do
+      printf "$header" > "$work/headers/$number.before"
+      printf "$padding" > "$work/headers/$number.after"
+      say "../headers/$number.before" "$path" "../headers/$number.after"
+      number=$((number + 1))
+    done
+  } > "$work/joined"
+  xargs cat < "$work/joined"
+}
+
+# measure FILE...: "PATH BYTES DIGEST" of the members that were captured as files, into the file "measures".
+measure() {
+  cd "$work/tree" || exit
+  awk -F '\t' 'FILENAME ~ /tables$/ { table[$1] } FILENAME ~ /items$/ && /\t(captured|cut)\t/ && !($1 in table) { print $1 }' \
+    "$work/tables" "$work/items" > "$work/files"
+  xargs wc -c < "$work/files" > "$work/sizes" || exit 9
+  xargs "$digest_tool" < "$work/files" > "$work/digests" || exit 9
+  awk -v kind="$digest_name" 'FILENAME ~ /sizes$/ && $2 != "total" { bytes[$2] = $1; order[++n] = $2 }
+    FILENAME ~ /digests$/ { digest[$NF] = $1 }
+    END { for (i = 1; i <= n; i++) print order[i] "\t" bytes[order[i]] "\t" kind ":" digest[order[i]] }' \
+    "$work/sizes" "$work/digests" > "$work/measures"
+}
+
+write_inventory() {
+  awk -F '\t' '
+    function quote(text) { gsub(/"/, "\"\"", text); return text ~ /[",\r]/ ? "\"" text "\"" : text }
+    BEGIN { print "path,source,status,reason,start,seconds,bytes,digest" }
+    FILENAME ~ /measures$/ { bytes[$1] = $2; digest[$1] = $3; next }
+    FILENAME ~ /tables$/ { bytes[$1] = $3; digest[$1] = $4; next }
+    { print quote($1) "," quote($2) "," $3 "," quote($4) "," sprintf("%.2f,%.2f", $5 / 100, $6 / 100) "," bytes[$1] "," digest[$1] }' \
+    "$work/measures" "$work/tables" "$work/items" > "$work/tree/inventory.csv" || exit 9
+}
+
+write_manifest() {
+  {
+    say key,value
+    say format,conntrack-report bundle
+    say format_version,1
+    say collector_version,"$VERSION"
+    say "command_line,\"$(say "$options" | sed 's/"/""/g')\""
+    say "hostname,$host"
+    say "captured_at,$captured_at"
+    say "user_id,$user"
+    say "table_max_entries,$max_entries"
+    say "netns,$own_netns"
+  } > "$work/tree/manifest.csv" || exit 9
+}
+
+# Several gzip streams, one after the other, are one: so the table goes in as it is.
+write_bundle() {
+  measure
+  write_inventory
+  write_manifest
+  {
+    {
+      wc -c manifest.csv
+      awk -F '\t' 'FILENAME ~ /measures$/ { size[$1] = $2; next } FNR <= split_at && $1 in size { print size[$1], $1 }' \
+        "$work/measures" split_at="$split_at" "$work/items"
+    } | tar_files | gzip || exit 9
+    while IFS='	' read -r member packed bytes digest lines; do
+      say "$bytes $member" | tar_headers > "$work/header"
+      { read -r path && read -r header && read -r padding; } < "$work/header"
+      printf "$header" | gzip && cat "$packed" && printf "$padding" | gzip || exit 9
+    done < "$work/tables"
+    {
+      {
+        awk -F '\t' 'FILENAME ~ /measures$/ { size[$1] = $2; next } FNR > split_at && $1 in size { print size[$1], $1 }' \
+          "$work/measures" split_at="$split_at" "$work/items"
+        wc -c inventory.csv
+      } | tar_files
+      dd if=/dev/zero bs=512 count=2 2>/dev/null
+    } | gzip || exit 9
+  } > "$work/bundle" 2> "$work/error" || exit 9
+}
+
+# ---- the end --------------------------------------------------------------------------------------------------------
+
+summarise() {
+  size=$(wc -c < "$work/bundle" | awk '{ if ($1 < 1048576) printf "%.0f KiB", $1 / 1024; else printf "%.1f MiB", $1 / 1048576 }')
+  say "${target:-$top.tar.gz to standard output}, $size"
+  awk -F '\t' '
+    function group(path) {
+      if (path ~ /^series\//) return 7
+      if (path ~ /^after\//) return 9
+      if (path ~ /^netns/) return 6
+      if (path ~ /dmesg|journalctl|^var\/log/) return 5
+      if (path ~ /^(etc\/(sysctl|mod)|run|usr|lib)/) return 4
+      if (path ~ /net\/stat|conntrack-S/) return 3
+      if (path ~ /slab|meminfo/) return 2
+      if (path ~ /^proc\/sys\/net|^sys\/module/) return 1
+      if (path ~ /^proc\/net|conntrack-L/) return 8
+      return 10
+    }
+    BEGIN { split("limits and timeouts;slab memory;counters;saved settings;kernel log;other namespaces;series;table;after the table;host", title, ";") }
+    FILENAME ~ /tables$/ { entries += $5; next }
+    $3 == "captured" || $3 == "cut" { files[group($1)]++ }
+    $3 != "captured" && !($3 == "absent" && $4 ~ /^not needed/) { line = $1 ": " $3 ", " $4; if (!(line in seen)) missing[++n] = line; seen[line] }
+    END {
+      print "\nCaptured"
+      for (i = 1; i <= 10; i++) if (files[i]) {
+        amount = files[i] " item" (files[i] == 1 ? "" : "s")
+        if (i == 8) amount = (entries + 0) " entries"
+        printf "  %-22s%s\n", title[i], amount
+      }
+      if (n) print "\nNot captured, or not all of it"
+      for (i = 1; i <= n; i++) print "  " missing[i]
+      print "\nSend this file to your support contact."
+    }' "$work/tables" "$work/items"
+}
+
+main() {
+  umask 077
+  set -u
+  LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+  export LC_ALL PATH
+  unset GZIP GREP_OPTIONS CDPATH ENV
+  read_options "$@"
+  exec 7>&1 < /dev/null
+  if [ -n "$to_stdout" ]; then exec 1>&2; fi
+  work='' guardian='' target=''
+  trap leave EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  { renice -n 19 -p $$ || renice 19 $$; ionice -c 3 -p $$; } >/dev/null 2>&1
+
+  clock
+  started=$now
+  name_bundle
+  make_room
+  start_guardian
+  user=$(id -u 2>/dev/null || say unknown) without_root=''
+  if [ "$user" != 0 ]; then without_root='; run it as root'; fi
+  own_netns=$(ls -l /proc/self/ns/net 2>/dev/null | sed -n 's/.*net:\[\(.*\)\]$/\1/p')
+  count_file='' stat_file='' table_file=''
+  for file in /proc/sys/net/ipv4/netfilter/ip_conntrack_count /proc/sys/net/netfilter/nf_conntrack_count; do
+    if [ -e $file ]; then count_file=$file; fi
+  done
+  for file in ip_conntrack nf_conntrack; do
+    if [ -e /proc/net/stat/$file ]; then stat_file=/proc/net/stat/$file; fi
+    if [ -e /proc/net/$file ]; then table_file=/proc/net/$file; fi
+  done
+  count=0
+  if [ -n "$count_file" ]; then count=$(cat "$count_file" 2>/dev/null || say 0); fi
+  netlink='' no_netlink='conntrack is not installed'
+  if has conntrack; then
+    no_netlink='conntrack cannot be used: that would load the kernel module nf_conntrack_netlink'
+    if netlink_ready; then netlink=yes; fi
+  fi
+  slow_table=''
+  if table_is_slow; then slow_table=yes; fi
+  if has sha256sum; then digest_tool=sha256sum digest_name=sha256; else digest_tool=cksum digest_name=cksum; fi
+  gzip_level=3
+  if ! { : > "$work/items" && : > "$work/tables"; }; then die_full; fi
+
+  step $STEP_LIMIT take_limits
+  step $STEP_LIMIT take_slabs
+  step $STEP_LIMIT take_counters
+  step $STEP_LIMIT take_host
+  step $STEP_LIMIT take_settings
+  step $STEP_LIMIT take_dmesg
+  step $STEP_LIMIT take_journal
+  for file in /var/log/kern.log /var/log/messages /var/log/syslog; do step $STEP_LIMIT take_log $file; done
+  step 60 take_namespaces
+  step $((STEP_LIMIT + samples * (interval + 1))) take_series
+  split_at=$(wc -l < "$work/items")
+  # The table takes up to some 60 bytes an entry while the bundle is put together.
+  if [ -n "$no_table" ]; then
+    skip proc/net/nf_conntrack /proc/net/nf_conntrack '--no-table was given'
+    skip proc/net/nf_conntrack_expect /proc/net/nf_conntrack_expect '--no-table was given'
+  elif [ $((4096 + count / 17)) -gt "$free" ]; then
+    skip proc/net/nf_conntrack /proc/net/nf_conntrack "not enough space for $count entries: $free KiB free in $folder"
+  else
+    step $TABLE_LIMIT take_table
+    step $STEP_LIMIT take_expectations
+  fi
+  step $STEP_LIMIT take_after
+  step $TABLE_LIMIT write_bundle
+  if [ ! -s "$work/bundle" ]; then die 'the bundle could not be put together' "Please report this with the output of: sh -x collect.sh"; fi
+
+  if [ -n "$to_stdout" ]; then
+    cat "$work/bundle" >&7 2>/dev/null || die 'standard output was closed' 'See why the command that reads it ended.'
+  else
+    summary=$(summarise)
+    mv -f "$work/bundle" "$target" || die "$target cannot be written" 'Choose another place with --output.'
+    say "$summary"
+    exit 0
+  fi
+  summarise
+  exit 0
+}
+
+main "$@"
