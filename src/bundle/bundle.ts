@@ -1,0 +1,139 @@
+/**
+ * Opens what a user calls a bundle (an archive, a folder or standard input) and hands out its files one after the
+ * other, as byte streams. Nothing is written to disk.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { readArchive } from './archive.ts';
+import { readFolder } from './folder.ts';
+
+/** One file of a bundle. Its bytes have to be consumed before the next member is asked for. */
+export interface Member {
+  /** Path below the bundle's top folder, with `/`. */
+  path: string;
+  /** Size that the container declares. */
+  bytes: number;
+  content: AsyncIterable<Uint8Array>;
+}
+
+/** What a container reader yields: a member under its full name, the top folder included. */
+export interface RawMember extends Omit<Member, 'path'> {
+  name: string;
+}
+
+/** What is known of a bundle once it has been read to its end. */
+export interface BundleEnd {
+  /** SHA-256 and size of the archive as it was read; a folder has neither. */
+  sha256?: string;
+  bytes?: number;
+  /** Why the bundle is not whole, if it is not: everything before the damage was handed out. */
+  damage?: string;
+}
+
+/** The input is no bundle, or cannot be read at all. The message names the input and what was expected. */
+export class BundleError extends Error {
+  override name = 'BundleError';
+}
+
+const EXPECTED = 'Expected a bundle that collect.sh wrote (.tar.gz, .tar, or the folder that one was unpacked into).';
+
+/**
+ * Calls `visit` for each file of a bundle, in the bundle's own order, and waits for it.
+ *
+ * @param input  path of an archive or a folder, or `-` for standard input
+ * @throws {BundleError} if the input does not exist, is no archive, is empty, holds no file, or holds several bundles
+ */
+export async function readBundle(
+  input: string,
+  visit: (member: Member) => Promise<void>,
+  stdin: AsyncIterable<Uint8Array> = process.stdin,
+): Promise<BundleEnd> {
+  const name = inputName(input);
+  if (input !== '-' && (await statOf(input)).isDirectory()) {
+    if ((await visitAll(name, readFolder(input), visit)) === 0)
+      throw new BundleError(`${name} is a folder without files. ${EXPECTED}`);
+    return {};
+  }
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const source = input === '-' ? stdin : createReadStream(input, { highWaterMark: 1 << 20 });
+  const tapped = (async function* () {
+    for await (const chunk of source) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      yield chunk;
+    }
+  })();
+  let damage: string | undefined;
+  const members = await visitAll(
+    name,
+    readArchive(tapped, (why) => {
+      damage ??= why;
+    }),
+    visit,
+  );
+  if (members === 0) {
+    if (bytes === 0) throw new BundleError(`${name} is empty. ${EXPECTED}`);
+    throw new BundleError(`${name} is not an archive that can be read (${damage ?? 'it holds no file'}). ${EXPECTED}`);
+  }
+  return { sha256: hash.digest('hex'), bytes, ...(damage !== undefined && { damage }) };
+}
+
+/** How messages and reports call an input. */
+export function inputName(input: string): string {
+  return input === '-' ? 'standard input' : input;
+}
+
+async function statOf(input: string) {
+  try {
+    return await stat(input);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new BundleError(`${input} does not exist. ${EXPECTED}`);
+    throw new BundleError(`${input} cannot be read (${(error as Error).message}). ${EXPECTED}`);
+  }
+}
+
+/** Strips the top folder, refuses a second one, and returns the number of members. */
+async function visitAll(
+  input: string,
+  members: AsyncIterable<RawMember>,
+  visit: (member: Member) => Promise<void>,
+): Promise<number> {
+  let top: string | undefined;
+  let seen = 0;
+  try {
+    for await (const { name, ...member } of members) {
+      seen++;
+      const clean = name.replace(/^(?:\.?\/)+/, '');
+      const root = TOP_FOLDER.exec(clean)?.[0];
+      if (root !== undefined) {
+        top ??= root;
+        if (root !== top)
+          throw new BundleError(
+            `${input} mixes files of two bundles, ${called(top)} and ${called(root)}. Expected one bundle; unpack it, or name each by itself.`,
+          );
+      }
+      await visit({ ...member, path: clean.slice(root?.length ?? 0) });
+    }
+  } catch (error) {
+    if (isReadError(error)) throw new BundleError(`${input} cannot be read (${error.message}). ${EXPECTED}`);
+    throw error;
+  }
+  return seen;
+}
+
+const called = (root: string) => root || 'files without a top folder';
+
+/** An error of the operating system, as against a mistake in this program. */
+export function isReadError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error;
+}
+
+/**
+ * What stands above the folders that mirror the host, or that the format defines. A file that is in none of them (a note
+ * that somebody added) belongs to no bundle and decides nothing.
+ */
+const TOP_FOLDER =
+  /^(?:.*?\/)??(?=(?:proc|sys|etc|commands|series|after|netns|var\/log|(?:run|lib|usr\/lib|usr\/local\/lib)\/sysctl\.d)\/|(?:manifest|inventory|netns)\.csv$)/;
