@@ -117,6 +117,7 @@ const verdict = z.object({
       'drops-now',
       'evicting',
       'was-full',
+      'namespace-full',
       'memory',
       'near-limit',
       'filling',
@@ -177,6 +178,7 @@ export const analysisSchema = z
       collectorVersion: z.string().optional(),
       commandLine: z.string().optional(),
       userId: count.optional(),
+      netns: z.string().optional().describe('inode of the network namespace that was captured'),
       sha256: z.string().optional(),
       bytes: bytes.optional(),
     }),
@@ -197,9 +199,11 @@ export const analysisSchema = z
     usage: z.object({
       entries: fact(count).optional().describe('entries at the start of the capture'),
       entriesHow: z
-        .enum(['count', 'counters', 'table', 'slab'])
+        .enum(['count', 'counters', 'table', 'lines', 'slab'])
         .optional()
-        .describe('nf_conntrack_count; the entries column; rows of the table; active slab objects (an upper bound)'),
+        .describe(
+          'nf_conntrack_count; the entries column; rows of the table; its lines as counted on the host; active slab objects (an upper bound)',
+        ),
       peak: fact(count).optional().describe('the most entries in any reading of this capture'),
       max: fact(count).optional(),
       unlimited: z.boolean().describe('max is 0: no limit (up to 6.18)'),
@@ -227,7 +231,9 @@ export const analysisSchema = z
         captured: z.array(z.string()).describe('log files that were captured'),
         tableFullLines: count.describe('lines, which are rate limited: not packets'),
         suppressedMessages: count.describe('upper bound: the rate limit is shared with other network messages'),
-        namespaces: z.array(z.string()).describe('inodes of the namespaces that the lines name'),
+        namespaces: z
+          .array(z.string())
+          .describe('inodes of other namespaces whose table was full, as since 6.17 the lines name them'),
         first: fact(z.string()).optional(),
         last: fact(z.string()).optional(),
         secondsBeforeCapture: z.number().optional().describe('from the last table-full line to the capture'),

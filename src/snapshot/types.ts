@@ -182,6 +182,8 @@ export interface Snapshot {
     collectorVersion?: string | undefined;
     commandLine?: string | undefined;
     userId?: number | undefined;
+    /** Inode of the network namespace that was captured. */
+    netns?: string | undefined;
     /** SHA-256 of the archive as read, and its size; a folder has neither. */
     sha256?: string | undefined;
     bytes?: number | undefined;
@@ -215,6 +217,8 @@ export interface Snapshot {
   last?: Reading | undefined;
   sysfsSlab?: SysfsSlab | undefined;
   table?: TableSummary | undefined;
+  /** Rows of the table as counted on the host, where the kernel has no count and the table itself was not captured. */
+  tableLines?: Fact<number> | undefined;
   /** Rows of the expectation table. */
   expectations?: Fact<number> | undefined;
   log: LogLine[];

@@ -1,0 +1,161 @@
+/** What follows from one snapshot. No I/O, no clock, no randomness: the same snapshot gives the same analysis. */
+import { settingNameOfKey } from '../parsers/settings-names.ts';
+import { detectAllocator, selectConntrackCaches } from '../parsers/slabinfo.ts';
+import type { Fact, Reading, Snapshot } from '../snapshot/types.ts';
+import { bucketBytes, pointerBytes, releaseOf } from './kernel.ts';
+import { memoryOf, pricesOf } from './memory.ts';
+import { recommend } from './recommend.ts';
+import type { Analysis } from './schema.ts';
+import { slabArithmetic } from './slab.ts';
+import { dropsOf, readingsOf, usageOf } from './usage.ts';
+import { verdictOf } from './verdict.ts';
+
+/**
+ * Analyses one snapshot.
+ *
+ * @param toolVersion  version of this program, to be written into the analysis
+ */
+export function analyse(snapshot: Snapshot, toolVersion: string): Analysis {
+  const { host, table, sysctls } = snapshot;
+  const slab = slabOf(snapshot);
+  const usage = usageOf(snapshot, slabEntries(slab));
+  const drops = dropsOf(snapshot);
+  const hash = hashOf(snapshot, usage);
+  const prices = pricesOf(snapshot, slab.caches);
+  const memory = memoryOf({ slab, hash, usage }, prices);
+  const namespaces = snapshot.namespaces.map(({ counters, ...namespace }) => ({
+    ...namespace,
+    entries: counters?.entries,
+    drop: counters?.totals.drop,
+    earlyDrop: counters?.totals.early_drop,
+  }));
+  const verdict = verdictOf({ usage, drops, memory, namespaces });
+  const pointer = pointerBytes(host.machine?.value);
+  const { modules: _modules, ...hostFacts } = host;
+  const analysis: Analysis = {
+    schemaVersion: 1,
+    tool: { name: 'conntrack-report', version: toolVersion },
+    bundle: snapshot.bundle,
+    host: {
+      ...hostFacts,
+      memTotalBytes: snapshot.meminfo.MemTotal,
+      memAvailableBytes: snapshot.meminfo.MemAvailable,
+      uptimeSeconds: snapshot.first.uptimeSeconds,
+    },
+    verdict,
+    usage,
+    drops,
+    readings: readingsOf(snapshot).map(readingRow),
+    pageBytes: snapshot.pageBytes,
+    pointerBytes: pointer,
+    slab,
+    hash,
+    memory,
+    table,
+    expectations: { count: snapshot.expectations, max: sysctls.expect_max },
+    namespaces,
+    settings: settingsOf(snapshot),
+    recommendation: recommend(snapshot, { usage, drops, hash, verdict }, prices),
+    inventory: snapshot.inventory,
+    problems: snapshot.problems,
+  };
+  return withoutAbsent(analysis);
+}
+
+function slabOf(snapshot: Snapshot): Analysis['slab'] {
+  const info = snapshot.first.slab;
+  if (!info) return { caches: [], expectations: [] };
+  const { entries, expectations } = selectConntrackCaches(info);
+  const pageBytes = snapshot.pageBytes?.value;
+  const caches = entries.map((cache) => slabArithmetic(cache, info.file, pageBytes));
+  const sum = (pick: (cache: (typeof caches)[number]) => number | undefined) =>
+    caches.reduce((total, cache) => total + (pick(cache) ?? 0), 0);
+  return {
+    file: info.file,
+    version: info.version,
+    allocator: detectAllocator(info),
+    caches,
+    expectations: expectations.map((cache) => slabArithmetic(cache, info.file, pageBytes)),
+    ...(caches.length > 0 && {
+      total: {
+        activeObjects: sum((cache) => cache.activeObjects),
+        totalObjects: sum((cache) => cache.totalObjects),
+        totalSlabs: sum((cache) => cache.totalSlabs),
+        inUseBytes: sum((cache) => cache.inUseBytes),
+        ...(pageBytes !== undefined && {
+          minimumBytes: sum((cache) => cache.minimumBytes),
+          heldBytes: sum((cache) => cache.heldBytes),
+        }),
+      },
+    }),
+  };
+}
+
+function slabEntries({ file, caches, total }: Analysis['slab']): Fact<number> | undefined {
+  return total && file !== undefined ? { value: total.activeObjects, file, line: caches[0]?.line } : undefined;
+}
+
+function hashOf(snapshot: Snapshot, usage: Analysis['usage']): Analysis['hash'] {
+  // 2.4 and early 2.6 show the number of buckets nowhere but as the module's parameter.
+  const buckets = snapshot.sysctls.buckets ?? snapshot.moduleParameters.hashsize;
+  const perBucket = bucketBytes(releaseOf(snapshot), pointerBytes(snapshot.host.machine?.value));
+  if (!buckets || buckets.value <= 0) return { bytesPerBucket: perBucket };
+  // Every entry is linked twice, by its original and by its reply tuple (nf_conntrack-sysctl.rst, nf_conntrack_max).
+  const load = (entries: number | undefined) => (entries === undefined ? undefined : (2 * entries) / buckets.value);
+  return {
+    buckets,
+    entriesPerBucket: load(usage.entries?.value),
+    entriesPerBucketAtMax: usage.unlimited ? undefined : load(usage.max?.value),
+    bytesPerBucket: perBucket,
+    bytes: perBucket === undefined ? undefined : buckets.value * perBucket,
+  };
+}
+
+function readingRow({ uptimeSeconds, count, counters, slab }: Reading): Analysis['readings'][number] {
+  const caches = slab && selectConntrackCaches(slab).entries;
+  return {
+    uptimeSeconds: uptimeSeconds?.value,
+    count: count?.value ?? counters?.entries?.value,
+    drop: counters?.totals.drop,
+    earlyDrop: counters?.totals.early_drop,
+    insertFailed: counters?.totals.insert_failed,
+    slabObjects: caches?.reduce((sum, cache) => sum + cache.activeObjects, 0),
+  };
+}
+
+function settingsOf(snapshot: Snapshot): Analysis['settings'] {
+  const sysctls = Object.entries(snapshot.sysctls).map(([name, { value, file }]) => ({
+    name,
+    value,
+    file,
+    persisted: persistedAs(snapshot, (setting) => setting.kind === 'sysctl' && settingNameOfKey(setting.key) === name),
+  }));
+  const parameters = Object.entries(snapshot.moduleParameters).map(([name, { value, file }]) => ({
+    name: `module parameter ${name}`,
+    value,
+    file,
+    persisted: persistedAs(
+      snapshot,
+      (setting) => setting.kind !== 'sysctl' && new RegExp(`\\b${name}$`).test(setting.key),
+    ),
+  }));
+  return [...sysctls, ...parameters].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function persistedAs(
+  snapshot: Snapshot,
+  matches: (setting: Snapshot['persisted'][number]) => boolean,
+): Analysis['settings'][number]['persisted'] {
+  return snapshot.persisted.filter(matches).map(({ file, line, value }) => ({ file, line, value }));
+}
+
+/** Absent fields are left out, so that the JSON and the object in memory are the same thing. */
+function withoutAbsent<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(withoutAbsent) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, field]) => field !== undefined)
+      .map(([key, field]) => [key, withoutAbsent(field)]),
+  ) as T;
+}
