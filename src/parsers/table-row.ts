@@ -1,0 +1,220 @@
+/**
+ * One row of the connection table, in every form that kernels and `conntrack` print it:
+ *
+ * - `/proc/net/nf_conntrack`, since 2.6.15: `ct_seq_show()` in net/netfilter/nf_conntrack_standalone.c
+ *
+ *       ipv4     2 tcp      6 431999 ESTABLISHED src=10.0.0.9 dst=9.9.9.9 sport=1003 dport=80 src=9.9.9.9 dst=10.0.0.9
+ *       sport=80 dport=1003 [ASSURED] mark=0 zone=0 use=2
+ *
+ * - `/proc/net/ip_conntrack`, 2.4 to 4.4, IPv4 only and without the first two columns: `list_conntracks()` in
+ *   net/ipv4/netfilter/ip_conntrack_standalone.c, later nf_conntrack_l3proto_ipv4_compat.c; 2.4 appends
+ *   its expectations (`EXPECTING: 180 use=1 proto=6 src=…`)
+ * - `conntrack -L`, with and without `-o extended`, `id`, `ktimestamp`, `labels`: `__snprintf_conntrack_default()` in
+ *   libnetfilter_conntrack, src/conntrack/snprintf_default.c
+ * - `conntrack -L -o save` and `-o xml`: see table-save.ts and table-xml.ts
+ *
+ * They differ in which columns there are and in what order, never in what a column means. So this reads columns, not
+ * layouts: the words before the first `src=` by position, everything after it by name. What it has no name for, it skips.
+ */
+
+import { canonicalAddress } from './table-address.ts';
+import { haveSamePorts, isStateName, type TableRow, type Tuple, tellingFlag, tupleOf } from './table-entry.ts';
+import { decimalAt, hexadecimal } from './table-numbers.ts';
+import { protocolName } from './table-protocols.ts';
+import { parseSavedRow } from './table-save.ts';
+import { parseXmlRow } from './table-xml.ts';
+
+const MINUS = 45;
+const OPENING_BRACKET = 91;
+
+/**
+ * Reads one line of the connection table, in any of the forms above, without its line end.
+ *
+ * @returns the entry; `'expectation'` for an `EXPECTING:` line of 2.4; undefined for a line that is not understood or that
+ *   contradicts itself (a port above 65535, a direction missing). Never throws.
+ */
+export function parseTableRow(line: string): TableRow | 'expectation' | undefined {
+  if (line.startsWith('EXPECTING:')) return 'expectation';
+  if (line.startsWith('-')) return parseSavedRow(line);
+  if (line.includes('<flow>')) return parseXmlRow(line);
+  return parsePrintedRow(line);
+}
+
+/** A row as the kernel or `conntrack -L` prints it. */
+function parsePrintedRow(line: string): TableRow | undefined {
+  const tuples = line.indexOf('src=');
+  if (tuples === -1) return undefined;
+  const head = parseHead(line, tuples);
+  return head === undefined ? undefined : parseTuples(line, tuples, head);
+}
+
+interface Head {
+  protocol: string;
+  protocolNumber: number;
+  timeoutSeconds: number | undefined;
+  state: string | undefined;
+}
+
+/**
+ * The words before the first `src=`: `[l3name l3number ]name number[ timeout][ STATE]`, padded with blanks. Between them
+ * /proc has `timeout=30, stream_timeout=180` for GRE: how long the entry lives unreplied and replied, not what remains.
+ */
+function parseHead(line: string, end: number): Head | undefined {
+  const words: string[] = [];
+  for (let at = 0; at < end; ) {
+    const next = wordEnd(line, at);
+    if (next > at && line.indexOf('=', at) >= next) words.push(line.slice(at, next));
+    at = next + 1;
+  }
+  const first = words[0] === 'ipv4' || words[0] === 'ipv6' ? 2 : 0;
+  const number = words[first + 1];
+  const protocolNumber = number === undefined ? undefined : decimalAt(number, 0, number.length, 255);
+  const protocol = protocolNumber === undefined ? undefined : protocolName(protocolNumber);
+  if (protocolNumber === undefined || protocol === undefined) return undefined;
+
+  let state = words[first + 2];
+  const timeoutSeconds = state === undefined ? undefined : remaining(state);
+  if (timeoutSeconds !== undefined) state = words[first + 3];
+  const known = first + 2 + (timeoutSeconds === undefined ? 0 : 1) + (state === undefined ? 0 : 1);
+  if (words.length > known || (state !== undefined && !isStateName(state))) return undefined;
+  return { protocol, protocolNumber, timeoutSeconds, state };
+}
+
+/** Seconds that remain. 2.6 prints a timer that is due but has not run yet as `-1`: nothing remains. */
+function remaining(word: string): number | undefined {
+  const late = word.charCodeAt(0) === MINUS;
+  const seconds = decimalAt(word, late ? 1 : 0, word.length);
+  return late && seconds !== undefined ? 0 : seconds;
+}
+
+/** Everything from the first `src=`. Words without a `=` are skipped: labels and security contexts can hold blanks. */
+function parseTuples(line: string, start: number, head: Head): TableRow | undefined {
+  const original = tupleOf('', '');
+  const reply = tupleOf('', '');
+  const flags = { hardware: false, offload: false, assured: false, unreplied: false };
+  const row: TableRow = {
+    family: 'ipv4',
+    protocol: head.protocol,
+    protocolNumber: head.protocolNumber,
+    timeoutSeconds: head.timeoutSeconds,
+    state: head.state,
+    flag: 'no flag',
+    original,
+    reply,
+    mark: undefined,
+    zone: undefined,
+    zoneOrig: undefined,
+    zoneReply: undefined,
+    deltaTimeSeconds: undefined,
+    use: undefined,
+    helper: undefined,
+  };
+  let tuple: Tuple | undefined;
+  for (let at = start; at < line.length; ) {
+    if (line.charCodeAt(at) === OPENING_BRACKET) {
+      const close = line.indexOf(']', at);
+      if (close === -1) return undefined;
+      setFlag(flags, line.slice(at + 1, close));
+      at = close + 1;
+      continue;
+    }
+    const end = wordEnd(line, at);
+    const equals = line.indexOf('=', at);
+    if (equals !== -1 && equals < end) {
+      const key = line.slice(at, equals);
+      if (key === 'src') {
+        if (tuple === reply) return undefined;
+        tuple = tuple === undefined ? original : reply;
+      }
+      if (tuple === undefined || !setColumn(row, tuple, key, line, equals + 1, end)) return undefined;
+    }
+    at = end + 1;
+  }
+  if (!isComplete(original) || !isComplete(reply) || !isSameKind(original, reply)) return undefined;
+  row.family = original.src.includes(':') ? 'ipv6' : 'ipv4';
+  row.flag = tellingFlag(flags);
+  return row;
+}
+
+function wordEnd(line: string, at: number): number {
+  const blank = line.indexOf(' ', at);
+  return blank === -1 ? line.length : blank;
+}
+
+/** `[start=Sat Nov 22 20:11:00 2025]` and whatever a later version puts in brackets is passed over. */
+function setFlag(flags: Parameters<typeof tellingFlag>[0], name: string): void {
+  if (name === 'ASSURED') flags.assured = true;
+  else if (name === 'UNREPLIED') flags.unreplied = true;
+  else if (name === 'OFFLOAD') flags.offload = true;
+  else if (name === 'HW_OFFLOAD') flags.hardware = true;
+}
+
+/** Stores the value `line[start, end)` of a named column; false where it is not what that column can hold. */
+function setColumn(row: TableRow, tuple: Tuple, key: string, line: string, start: number, end: number): boolean {
+  switch (key) {
+    case 'src':
+    case 'dst': {
+      const address = canonicalAddress(line.slice(start, end));
+      if (address === undefined || tuple[key] !== '') return false;
+      tuple[key] = address;
+      return true;
+    }
+    case 'sport':
+    case 'dport':
+      tuple[key] = decimalAt(line, start, end, 0xffff);
+      return tuple[key] !== undefined;
+    case 'id':
+      // After the tuples it is the id of the entry (conntrack -o id); in them, after the type, that of an ICMP query
+      if (tuple.type === undefined || tuple.id !== undefined) return true;
+      tuple.id = decimalAt(line, start, end, 0xffff);
+      return tuple.id !== undefined;
+    case 'type':
+    case 'code':
+      tuple[key] = decimalAt(line, start, end, 0xff);
+      return tuple[key] !== undefined;
+    case 'srckey':
+    case 'dstkey':
+      tuple[key] = hexadecimal(line.slice(start, end));
+      return tuple[key] !== undefined;
+    case 'packets':
+    case 'bytes':
+      tuple[key] = decimalAt(line, start, end);
+      return tuple[key] !== undefined;
+    case 'mark':
+      row.mark = decimalAt(line, start, end, 0xffffffff);
+      return row.mark !== undefined;
+    case 'zone':
+      row.zone = decimalAt(line, start, end, 0xffff);
+      return row.zone !== undefined;
+    case 'zone-orig':
+      row.zoneOrig = decimalAt(line, start, end, 0xffff);
+      return row.zoneOrig !== undefined;
+    case 'zone-reply':
+      row.zoneReply = decimalAt(line, start, end, 0xffff);
+      return row.zoneReply !== undefined;
+    case 'delta-time':
+      row.deltaTimeSeconds = decimalAt(line, start, end);
+      return row.deltaTimeSeconds !== undefined;
+    case 'use':
+      row.use = decimalAt(line, start, end);
+      return row.use !== undefined;
+    case 'helper':
+      row.helper = line.slice(start, end);
+      return true;
+    default:
+      return true;
+  }
+}
+
+function isComplete(tuple: Tuple): boolean {
+  return tuple.src !== '' && tuple.dst !== '' && tuple.src.includes(':') === tuple.dst.includes(':');
+}
+
+/** A row that was cut off in its reply tuple has columns in one direction that are missing in the other. */
+function isSameKind(original: Tuple, reply: Tuple): boolean {
+  return (
+    haveSamePorts(original, reply) &&
+    (original.id === undefined) === (reply.id === undefined) &&
+    (original.dstkey === undefined) === (reply.dstkey === undefined)
+  );
+}

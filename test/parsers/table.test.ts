@@ -1,0 +1,340 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { TableSummariser } from '../../src/parsers/table.ts';
+import type { TableSummary, Tally } from '../../src/snapshot/types.ts';
+
+function fixture(path: string): Buffer {
+  const bytes = readFileSync(new URL(`../fixtures/table/${path}`, import.meta.url));
+  return path.endsWith('.gz') ? gunzipSync(bytes) : bytes;
+}
+
+async function* blocks(bytes: Uint8Array, size = 65_536): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function summarise(bytes: Uint8Array | string, size?: number): Promise<TableSummary> {
+  const summariser = new TableSummariser();
+  await summariser.read('table', blocks(Buffer.from(bytes as string), size), ['ipv4', 'ipv6']);
+  return summariser.finish();
+}
+
+function object(tallies: Tally[]): Record<string, number> {
+  return Object.fromEntries(tallies.map(({ key, entries }) => [key, entries]));
+}
+
+function pairs(tallies: Tally[]): [string, number][] {
+  return tallies.map(({ key, entries }) => [key, entries]);
+}
+
+const ROW =
+  'tcp      6 431999 ESTABLISHED src=10.0.0.9 dst=9.9.9.9 sport=1003 dport=80 src=9.9.9.9 dst=10.0.0.9 sport=80 dport=1003 [ASSURED] mark=0 use=1\n';
+
+/** What the parser that expected.json comes from counted, by its own names. */
+interface Expected {
+  lines: number;
+  l3: Record<string, number>;
+  l4_by_number: Record<string, number>;
+  all_states: Record<string, number>;
+  l4_state_flag: Record<string, number>;
+  flags: Record<string, number>;
+  nat: { snat_by_tuple?: number; dnat_by_tuple?: number; nat_by_tuple?: number };
+  zones: Record<string, number>;
+  marks: Record<string, number>;
+  distinct_orig_src: number;
+  distinct_orig_dst: number;
+  top_src: [string, number][];
+  top_dst: [string, number][];
+  top_proto_dport: [string, number][];
+  acct: { entries_with_counters: number };
+}
+
+const NUMBERS: Record<string, number> = {
+  icmp: 1,
+  tcp: 6,
+  udp: 17,
+  dccp: 33,
+  gre: 47,
+  icmpv6: 58,
+  sctp: 132,
+  udplite: 136,
+};
+
+function protocolNumbers(tallies: Tally[]): Record<string, number> {
+  return Object.fromEntries(
+    tallies.map(({ key, entries }) => [NUMBERS[key] ?? Number(/^protocol (\d+)$/.exec(key)?.[1]), entries]),
+  );
+}
+
+/** `tcp/SYN_SENT/UNREPLIED` → `tcp SYN_SENT UNREPLIED`; for what has no name there every number is one class. */
+function classes(expected: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(expected).map(([key, entries]) => [
+      key.replace('/REPLIED/ASSURED', '/ASSURED').replace('/REPLIED', '/no flag').replaceAll('/', ' '),
+      entries,
+    ]),
+  );
+}
+
+function withoutNumbers(tallies: Tally[], unnamed: RegExp): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { key, entries } of tallies) {
+    const name = key.replace(unnamed, 'unknown');
+    sums[name] = (sums[name] ?? 0) + entries;
+  }
+  return sums;
+}
+
+describe.each([
+  ['odd-protocols', ''],
+  ['table-full', '.gz'],
+])('the table of %s', (folder, suffix) => {
+  const everything = JSON.parse(fixture(`${folder}/expected.json`).toString()) as Record<string, Expected>;
+
+  it.each(['proc', 'list', 'extended'])('as %s: every count of another parser', async (form) => {
+    const expected = everything[form] as Expected;
+    const summary = await summarise(fixture(`${folder}/${form}.txt${suffix}`));
+    expect(summary.malformed).toEqual({ count: 0, examples: [] });
+    expect(summary.entries).toBe(expected.lines);
+    if (form !== 'list') expect(object(summary.byFamily)).toEqual(expected.l3);
+    expect(protocolNumbers(summary.byProtocol)).toEqual(expected.l4_by_number);
+    expect(object(summary.byState)).toEqual(
+      Object.fromEntries(Object.entries(expected.all_states).map(([key, entries]) => [key.replace(':', ' '), entries])),
+    );
+    expect(
+      Object.fromEntries(
+        summary.byFlag.map(({ key, entries }) => [key === 'no flag' ? `(${key})` : `[${key}]`, entries]),
+      ),
+    ).toEqual(expected.flags);
+    expect(withoutNumbers(summary.byClass, form === 'proc' ? /^(protocol \d+|dccp)/ : /^protocol \d+/)).toEqual(
+      classes(expected.l4_state_flag),
+    );
+    const { source, destination, both } = summary.nat;
+    expect(source + both).toBe(expected.nat.snat_by_tuple ?? 0);
+    expect(destination + both).toBe(expected.nat.dnat_by_tuple ?? 0);
+    expect(object(summary.byZone)).toEqual(expected.zones);
+    expect(object(summary.byMark)).toEqual(expected.marks);
+    expect(summary.accounted).toBe(expected.acct.entries_with_counters);
+    expect(summary.sources).toMatchObject({ distinct: expected.distinct_orig_src, exact: true, maxError: 0 });
+    expect(summary.destinations).toMatchObject({ distinct: expected.distinct_orig_dst, exact: true, maxError: 0 });
+    // the other parser orders the addresses of /proc by their long form; it also counts the port 0 of an untracked DCCP
+    const printed = everything[form === 'proc' ? 'extended' : form] as Expected;
+    expect(pairs(summary.sources.top)).toEqual(printed.top_src);
+    expect(pairs(summary.destinations.top)).toEqual(printed.top_dst);
+    const ports = pairs(summary.services.top).filter(([key]) => key.includes('/'));
+    expect(ports).toEqual(expected.top_proto_dport.filter(([key]) => key !== 'dccp/0').slice(0, ports.length));
+  });
+});
+
+describe.each(['healthy', 'nat'])('the excerpt %s', (folder) => {
+  it('has the counts of awk', async () => {
+    const summary = await summarise(fixture(`${folder}/proc.txt.gz`));
+    const expected: Record<string, Record<string, number>> = {};
+    for (const line of fixture(`${folder}/expected.tsv.gz`).toString().trim().split('\n')) {
+      const [what = '', key = '', entries = ''] = line.split('\t');
+      expected[what] ??= {};
+      (expected[what] as Record<string, number>)[key] = Number(entries);
+    }
+    for (const what of ['byFamily', 'byClass', 'byZone', 'byMark'] as const) {
+      expect(object(summary[what]), what).toEqual(expected[what]);
+    }
+    expect(summary.nat).toEqual({ none: 0, source: 0, destination: 0, both: 0, ...expected.nat });
+    for (const what of ['sources', 'destinations', 'services'] as const) {
+      const all = Object.entries(expected[what] ?? {}).map(
+        ([key, entries]) => [compressed(key), entries] as [string, number],
+      );
+      all.sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+      expect(summary[what].distinct, what).toBe(all.length);
+      expect(pairs(summary[what].top), what).toEqual(all.slice(0, 20));
+    }
+  });
+});
+
+/** An IPv6 address as URLs have it, which is what RFC 5952 asks for but for IPv4-mapped ones; they hold none. */
+function compressed(key: string): string {
+  return key.includes(':') ? new URL(`http://[${key}]/`).hostname.slice(1, -1) : key;
+}
+
+describe('in every form', () => {
+  it('a table has the same summary, as far as the form tells', async () => {
+    const proc = await summarise(fixture('forms/proc.txt'));
+    expect(proc).toMatchObject({ entries: 13, accounted: 13, nat: { none: 10, source: 1, destination: 1, both: 1 } });
+    for (const form of ['list-with-summary', 'extended', 'id-ktimestamp-labels', 'xml']) {
+      expect(await summarise(fixture(`forms/${form}.txt`)), form).toEqual(proc);
+    }
+    expect(await summarise(fixture('forms/save.txt'))).toEqual({ ...proc, accounted: 0, byMark: [] });
+  });
+
+  it('XML can be one line', async () => {
+    const xml = fixture('forms/xml.txt').toString();
+    const whole = await summarise(xml);
+    expect(await summarise(xml.replaceAll('\n', ''))).toEqual(whole);
+    expect(await summarise(xml.replaceAll('\n', ''), 7)).toEqual(whole);
+  });
+});
+
+describe('a damaged file', () => {
+  it('counts and quotes the lines that are no rows', async () => {
+    const noise = Array.from({ length: 12 }, (_, index) => `noise ${index} ${'x'.repeat(200)}\n`).join('');
+    const summary = await summarise(`${ROW}\n   \nnot a row\t\x1b[31m\n${ROW}${noise}`);
+    expect(summary.entries).toBe(2);
+    expect(summary.malformed.count).toBe(13);
+    expect(summary.malformed.examples).toHaveLength(10);
+    expect(summary.malformed.examples[0]).toEqual({ file: 'table', line: 4, text: 'not a row\\x09\\x1b[31m' });
+    expect(summary.malformed.examples[1]).toMatchObject({ line: 6 });
+    expect(summary.malformed.examples[1]?.text).toHaveLength(160);
+  });
+
+  it('reads NULs as what they are, and rows around them', async () => {
+    const summary = await summarise(`${'\0'.repeat(300)}\n${ROW}${ROW.replace('9.9.9.9', '9.9\0.9.9')}`);
+    expect(summary).toMatchObject({ entries: 1, malformed: { count: 2 } });
+    expect(summary.malformed.examples[0]?.text).toMatch(/^(\\x00){40}$/);
+  });
+
+  it('takes CRLF and a missing last line end', async () => {
+    const table = fixture('odd-protocols/proc.txt').toString();
+    const whole = await summarise(table);
+    expect(await summarise(table.replaceAll('\n', '\r\n'))).toEqual(whole);
+    expect(await summarise(table.trimEnd())).toEqual(whole);
+  });
+
+  it('gives up on a line above 64 KiB, once, and keeps to the line numbers', async () => {
+    const long = `${ROW}${'y'.repeat(70_000)}<flow></flow>\n${ROW}<flow>${'z'.repeat(200_000)}</flow><flow></flow>\n?\n`;
+    for (const size of [1000, 65_536, 1 << 20]) {
+      const { entries, malformed } = await summarise(long, size);
+      expect(entries).toBe(2);
+      expect(malformed.examples.map(({ line }) => line)).toEqual([2, 4, 5]);
+    }
+  });
+
+  it('keeps what came before an error, without the line that it broke', async () => {
+    async function* broken() {
+      yield Buffer.from(ROW + ROW + ROW.slice(0, -10));
+      throw new Error('unexpected end of file');
+    }
+    const summariser = new TableSummariser();
+    await expect(summariser.read('table', broken(), ['ipv4'])).rejects.toThrow('unexpected end of file');
+    expect(summariser.finish('the archive ends early')).toMatchObject({
+      entries: 2,
+      malformed: { count: 0 },
+      families: ['ipv4'],
+      cut: 'the archive ends early',
+    });
+  });
+});
+
+describe('a whole table', () => {
+  it('can be in a file for each family', async () => {
+    const summariser = new TableSummariser();
+    await summariser.read('commands/conntrack-L-ipv6', blocks(Buffer.from('')), ['ipv6']);
+    await summariser.read('commands/conntrack-L-ipv4', blocks(Buffer.from(ROW)), ['ipv4']);
+    expect(summariser.finish()).toMatchObject({
+      files: ['commands/conntrack-L-ipv6', 'commands/conntrack-L-ipv4'],
+      families: ['ipv4', 'ipv6'],
+      byFamily: [{ key: 'ipv4', entries: 1 }],
+    });
+  });
+
+  it('of 2.4 holds expectations, which are no entries', async () => {
+    const summary = await summarise(
+      `${ROW.replace(' mark=0', '')}EXPECTING: 180 use=1 proto=6 src=1.1.1.1 dst=2.2.2.2\n`,
+    );
+    expect(summary).toMatchObject({ entries: 1, expectations: 1, malformed: { count: 0 }, byMark: [] });
+  });
+
+  it('can be offloaded: a class without a state', async () => {
+    const offloaded = ROW.replace(' 431999 ESTABLISHED', '').replace('ASSURED', 'OFFLOAD');
+    const summary = await summarise(ROW + offloaded + offloaded.replace('OFFLOAD', 'HW_OFFLOAD'));
+    expect(summary.byClass.map(({ key }) => key)).toEqual(['tcp ESTABLISHED ASSURED', 'tcp HW_OFFLOAD', 'tcp OFFLOAD']);
+    expect(summary.byState).toEqual([{ key: 'tcp ESTABLISHED', entries: 1 }]);
+    expect(object(summary.byFlag)).toEqual({ ASSURED: 1, OFFLOAD: 1, HW_OFFLOAD: 1 });
+  });
+
+  it('lists twenty marks and zones, and the rest as one', async () => {
+    const rows = Array.from({ length: 30 }, (_, index) =>
+      ROW.replace('mark=0', `mark=${index} zone=${index}`).repeat(40 - index),
+    );
+    const summary = await summarise(rows.join(''));
+    expect(summary.byMark).toHaveLength(21);
+    expect(summary.byMark[0]).toEqual({ key: '0', entries: 40 });
+    expect(summary.byMark[20]).toEqual({ key: 'other', entries: 155 });
+    expect(summary.byZone).toEqual(summary.byMark);
+  });
+
+  it('counts at most 4096 classes', async () => {
+    const rows = Array.from({ length: 5000 }, (_, index) => ROW.replace('ESTABLISHED', `STATE_${index}`));
+    const summary = await summarise(rows.join(''));
+    expect(summary.byState).toHaveLength(4097);
+    expect(summary.byState[0]).toEqual({ key: 'tcp other', entries: 904 });
+    expect(summary.byProtocol).toEqual([{ key: 'tcp', entries: 5000 }]);
+  });
+
+  it('counts on with more addresses than it holds', async () => {
+    const rows: string[] = [];
+    for (let index = 0; index < 2000; index++) {
+      const source = index % 4 === 0 ? '10.0.0.1' : `10.1.${index >> 8}.${index & 255}`;
+      rows.push(ROW.replaceAll('10.0.0.9', source));
+    }
+    const summariser = new TableSummariser({ addressLimit: 100 });
+    await summariser.read('table', blocks(Buffer.from(rows.join(''))), ['ipv4']);
+    const { sources, destinations } = summariser.finish();
+    expect(sources.exact).toBe(false);
+    expect(sources.top[0]?.key).toBe('10.0.0.1');
+    expect(sources.top[0]?.entries).toBeLessThanOrEqual(500);
+    expect((sources.top[0]?.entries ?? 0) + sources.maxError).toBeGreaterThanOrEqual(500);
+    expect(sources.distinct).toBeGreaterThan(1450);
+    expect(sources.distinct).toBeLessThanOrEqual(1501);
+    expect(destinations).toMatchObject({ exact: true, maxError: 0, distinct: 1 });
+  });
+});
+
+describe('properties', () => {
+  const tables = ['forms/proc.txt', 'forms/xml.txt', 'forms/save.txt', 'odd-protocols/list.txt'].map(fixture);
+
+  it('blocks of every size and cut give the same summary', async () => {
+    const xml = fixture('forms/xml.txt').toString().split('\n').slice(0, 4).join('');
+    const text = `${ROW}\r\nnoise\n\0\n${xml}\n${fixture('odd-protocols/proc.txt').toString().slice(0, 800)}`;
+    const bytes = Buffer.from(text);
+    const whole = await summarise(bytes, bytes.length);
+    for (let at = 1; at < bytes.length; at += 1) {
+      const summariser = new TableSummariser();
+      const halves = async function* () {
+        yield bytes.subarray(0, at);
+        yield bytes.subarray(at);
+      };
+      await summariser.read('table', halves(), ['ipv4', 'ipv6']);
+      expect(summariser.finish()).toEqual(whole);
+    }
+    for (const size of [1, 2, 3, 5, 17, 64]) expect(await summarise(bytes, size)).toEqual(whole);
+  });
+
+  it('no damage makes it throw or lose count', async () => {
+    const damage = fc.array(fc.record({ at: fc.nat(), byte: fc.nat(255) }), { minLength: 1, maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...tables),
+        damage,
+        fc.integer({ min: 1, max: 5000 }),
+        async (table, edits, size) => {
+          const bytes = Buffer.from(table);
+          for (const { at, byte } of edits) bytes[at % bytes.length] = byte;
+          const summary = await summarise(bytes, size);
+          const sum = (tallies: Tally[]) => tallies.reduce((total, { entries }) => total + entries, 0);
+          for (const tallies of [
+            summary.byFamily,
+            summary.byProtocol,
+            summary.byFlag,
+            summary.byClass,
+            summary.byZone,
+          ]) {
+            expect(sum(tallies)).toBe(summary.entries);
+          }
+          const { none, source, destination, both } = summary.nat;
+          expect(none + source + destination + both).toBe(summary.entries);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
