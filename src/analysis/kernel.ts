@@ -59,6 +59,26 @@ export function bucketsFor(max: number, snapshot: Snapshot): number {
   return Math.ceil((shortChains ? 2 * max : max) / perPage) * perPage;
 }
 
+/**
+ * The maximum that a kernel sets by itself for a machine with so much RAM and 4 KiB pages, when no `hashsize` is given
+ * (nf_conntrack_init_start(), in 2.4 ip_conntrack_init()).
+ *
+ * @param ramBytes  MemTotal
+ */
+export function defaultMax(release: string, ramBytes: number, pointer: 4 | 8): number {
+  const gib = 2 ** 30;
+  if (kernelAtLeast(release, 2, 6, 24) === false) {
+    return 8 * (ramBytes > gib ? 8192 : Math.max(16, Math.floor(ramBytes / 16_384 / (2 * pointer))));
+  }
+  const small = Math.floor(ramBytes / 16_384 / pointer);
+  if (kernelAtLeast(release, 4, 2) === false) return 4 * (ramBytes > gib ? 16_384 : Math.max(32, small));
+  if (kernelAtLeast(release, 5, 15) === false) {
+    return 4 * (ramBytes > 4 * gib ? 65_536 : ramBytes > gib ? 16_384 : Math.max(32, small));
+  }
+  if (ramBytes > 4 * gib && pointer === 8) return 262_144;
+  return ramBytes > gib ? 65_536 : Math.max(1024, small);
+}
+
 /** What an entry weighs beyond its slab object, in bytes, and why that is an estimate. */
 export interface ExtensionEstimate {
   low: number;

@@ -1,7 +1,7 @@
 /** What to set, what that is sized for, and what it costs. */
 import type { Snapshot } from '../snapshot/types.ts';
 import { commandsFor } from './commands.ts';
-import { bucketsFor } from './kernel.ts';
+import { bucketsFor, defaultMax, pointerBytes, releaseOf } from './kernel.ts';
 import { ladderOf, type Prices, priceOf } from './memory.ts';
 import type { Analysis, Recommendation, Verdict } from './schema.ts';
 
@@ -85,7 +85,10 @@ export function recommend(
   }
 
   const budget = prices.memTotalBytes === undefined ? undefined : MEMORY_BUDGET * prices.memTotalBytes;
-  const wanted = Math.max(readable(HEADROOM * demand.entries), max.value);
+  // Of a table that was cut off only a lower bound is known. The kernel's own choice for this machine is the least to try.
+  const floor = demand.isLowerBound ? ownDefault(snapshot) : 0;
+  const byDemand = Math.max(readable(HEADROOM * demand.entries), max.value);
+  const wanted = Math.max(byDemand, floor);
   const affordable = budget === undefined ? wanted : affordableMax(snapshot, wanted, budget, prices);
   const raised = Math.max(affordable, max.value);
   const newBuckets = Math.max(buckets ?? 0, bucketsFor(raised, snapshot));
@@ -108,7 +111,12 @@ export function recommend(
   }
   const settled = {
     demand,
-    constraint: affordable < wanted ? ('memory-budget' as const) : ('demand' as const),
+    constraint:
+      affordable < wanted
+        ? ('memory-budget' as const)
+        : floor > byDemand
+          ? ('kernel-default' as const)
+          : ('demand' as const),
     ...(budget !== undefined && { memoryBudgetBytes: Math.floor(budget) }),
     notes,
   };
@@ -134,6 +142,14 @@ export function recommend(
       ...(buckets === newBuckets ? {} : { buckets: newBuckets }),
     }),
   };
+}
+
+/** What this kernel would set by itself on a machine of this size; 0 where that cannot be told. */
+function ownDefault(snapshot: Snapshot): number {
+  const release = releaseOf(snapshot);
+  const ram = snapshot.meminfo.MemTotal?.value;
+  const pointer = pointerBytes(snapshot.host.machine?.value);
+  return release === undefined || ram === undefined || pointer === undefined ? 0 : defaultMax(release, ram, pointer);
 }
 
 /** The next number that people recognise: a power of two, or one and a half of it. */

@@ -147,7 +147,9 @@ const recommendation = z.object({
     })
     .optional(),
   headroom: z.number().describe('recommended maximum ÷ demand that is aimed at'),
-  constraint: z.enum(['demand', 'memory-budget', 'present-limit', 'none']).describe('what decided the number'),
+  constraint: z
+    .enum(['demand', 'kernel-default', 'memory-budget', 'present-limit', 'none'])
+    .describe('what decided the number'),
   memoryBudgetBytes: bytes.optional(),
   ladder: z.array(ladderStep),
   commands: z.object({

@@ -6,6 +6,9 @@ import { TableSummariser } from '../parsers/table.ts';
 import { assembleSnapshot, isKnownPath, type TextFile } from './assemble.ts';
 import type { Problem, Snapshot } from './types.ts';
 
+/** The newest version of the bundle's format that this program knows; see src/bundle/README.md. */
+const FORMAT_VERSION = 1;
+
 /** A file of the bundle that is kept whole may be this large; the largest real one, /proc/slabinfo, is about 30 KiB. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 /** All kept files together. */
@@ -101,6 +104,13 @@ export async function readSnapshot(input: string, stdin?: AsyncIterable<Uint8Arr
   if (table && cutTable !== undefined) table.cut = cutTable;
   const snapshot = assembleSnapshot(files, table, problems);
   refuseMixture(input, files, snapshot);
+  const { formatVersion } = snapshot.bundle;
+  if (formatVersion !== undefined && formatVersion > FORMAT_VERSION) {
+    throw new BundleError(
+      `${inputName(input)} has format version ${formatVersion}; this program reads up to ${FORMAT_VERSION}. ` +
+        'Expected an older bundle, or install a newer conntrack-report.',
+    );
+  }
   return {
     ...snapshot,
     bundle: { ...snapshot.bundle, name: baseName(input), sha256: end.sha256, bytes: end.bytes },

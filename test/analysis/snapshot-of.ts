@@ -1,0 +1,43 @@
+import { assembleSnapshot } from '../../src/snapshot/assemble.ts';
+import type { Snapshot } from '../../src/snapshot/types.ts';
+
+/** A snapshot of the files that a test names, read by the real parsers. */
+export function snapshotOf(files: Record<string, string | number>): Snapshot {
+  const texts = Object.entries(files).map(([path, text]) => {
+    const whole = `${text}\n`;
+    return [path, { text: whole, bytes: whole.length }] as const;
+  });
+  return assembleSnapshot(new Map(texts), undefined, []);
+}
+
+const HEADER =
+  'entries  clashres found new invalid ignore delete chainlength insert insert_failed drop early_drop icmp_error expect_new expect_create expect_delete search_restart';
+
+/** `/proc/net/stat/nf_conntrack` of 5.15 and later, one CPU. */
+export function countersText(values: {
+  entries?: number;
+  drop?: number;
+  earlyDrop?: number;
+  insertFailed?: number;
+}): string {
+  const hex = (value = 0) => value.toString(16).padStart(8, '0');
+  const { entries, drop, earlyDrop, insertFailed } = values;
+  const zero = hex();
+  return `${HEADER}\n${[hex(entries), ...Array(8).fill(zero), hex(insertFailed), hex(drop), hex(earlyDrop), ...Array(5).fill(zero)].join(' ')}`;
+}
+
+/** A gateway with 8 GiB on 6.1, as far as a bundle tells, with some files replaced or added. */
+export function gateway(files: Record<string, string | number>): Snapshot {
+  return snapshotOf({
+    'manifest.csv': 'key,value\nformat_version,1\nhostname,gw',
+    'commands/uname-r': '6.6.30',
+    'commands/uname-m': 'x86_64',
+    'commands/getconf-PAGESIZE': 4096,
+    'proc/meminfo': `MemTotal: ${8 * 2 ** 20} kB`,
+    'proc/sys/net/netfilter/nf_conntrack_max': 65_536,
+    'proc/sys/net/netfilter/nf_conntrack_buckets': 65_536,
+    'proc/sys/net/netfilter/nf_conntrack_count': 1000,
+    'proc/slabinfo': 'slabinfo - version: 2.1\nnf_conntrack 1010 1024 256 16 1 : tunables 0 0 0 : slabdata 64 64 0',
+    ...files,
+  });
+}
