@@ -6,9 +6,23 @@
 const DOT = 46;
 const COLON = 58;
 
+/** A row names an address in both directions: the two IPv6 addresses that were read last need not be read again. */
+let recent: Canonical = { text: '', canonical: undefined };
+let lessRecent: Canonical = recent;
+
+interface Canonical {
+  text: string;
+  canonical: string | undefined;
+}
+
 /** The address in canonical form, or undefined where the text is not an IPv4 or IPv6 address. */
 export function canonicalAddress(text: string): string | undefined {
-  return text.includes(':') ? canonicalIPv6(text) : isIPv4(text) ? text : undefined;
+  if (!text.includes(':')) return isIPv4(text) ? text : undefined;
+  if (recent.text === text) return recent.canonical;
+  if (lessRecent.text === text) return lessRecent.canonical;
+  lessRecent = recent;
+  recent = { text, canonical: canonicalIPv6(text) };
+  return recent.canonical;
 }
 
 function isIPv4(text: string): boolean {
@@ -45,8 +59,17 @@ function canonicalIPv6(text: string): string | undefined {
   return `${hex(groups.slice(0, start))}::${hex(groups.slice(end))}`;
 }
 
+/** Bytes in hexadecimal, without and with a leading zero: several times faster than `toString(16)` for each group. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16));
+const HEX_PADDED = HEX.map((digits) => digits.padStart(2, '0'));
+
 function hex(groups: number[]): string {
-  return groups.map((group) => group.toString(16)).join(':');
+  let text = '';
+  for (const group of groups) {
+    if (text !== '') text += ':';
+    text += group < 256 ? HEX[group] : `${HEX[group >> 8]}${HEX_PADDED[group & 255]}`;
+  }
+  return text;
 }
 
 /** `[start, end)` of the zero groups that `::` stands for; empty where there are not two in a row. */

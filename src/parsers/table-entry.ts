@@ -2,6 +2,12 @@
  * The entry that every form of the connection table's rows is read into.
  */
 
+const DIGIT_0 = 48;
+const DIGIT_9 = 57;
+const LETTER_A = 65;
+const LETTER_Z = 90;
+const UNDERSCORE = 95;
+
 /** What a row is flagged with, by the flag that tells most: see {@link tellingFlag}. */
 export type RowFlag = 'no flag' | 'UNREPLIED' | 'ASSURED' | 'OFFLOAD' | 'HW_OFFLOAD';
 
@@ -83,7 +89,13 @@ export function tupleOf(src: string, dst: string): Tuple {
 
 /** Whether a word can be a state: capitals, as in `SYN_SENT2`. The longest, `SHUTDOWN_ACK_SENT`, has 17. */
 export function isStateName(word: string): boolean {
-  return /^[A-Z][A-Z0-9_]{1,31}$/.test(word);
+  if (word.length < 2 || word.length > 32) return false;
+  for (let at = 0; at < word.length; at++) {
+    const code = word.charCodeAt(at);
+    const isLetter = code >= LETTER_A && code <= LETTER_Z;
+    if (!isLetter && (at === 0 || (code !== UNDERSCORE && (code < DIGIT_0 || code > DIGIT_9)))) return false;
+  }
+  return true;
 }
 
 /** Whether both directions have ports or neither has: a row that was cut off in its reply tuple does not. */

@@ -25,6 +25,9 @@ import { parseSavedRow } from './table-save.ts';
 import { parseXmlRow } from './table-xml.ts';
 
 const MINUS = 45;
+const EQUALS = 61;
+const LETTER_A = 97;
+const LETTER_Z = 122;
 const OPENING_BRACKET = 91;
 
 /**
@@ -36,7 +39,7 @@ const OPENING_BRACKET = 91;
 export function parseTableRow(line: string): TableRow | 'expectation' | undefined {
   if (line.startsWith('EXPECTING:')) return 'expectation';
   if (line.startsWith('-')) return parseSavedRow(line);
-  if (line.includes('<flow>')) return parseXmlRow(line);
+  if (line.startsWith('<')) return parseXmlRow(line);
   return parsePrintedRow(line);
 }
 
@@ -63,7 +66,8 @@ function parseHead(line: string, end: number): Head | undefined {
   const words: string[] = [];
   for (let at = 0; at < end; ) {
     const next = wordEnd(line, at);
-    if (next > at && line.indexOf('=', at) >= next) words.push(line.slice(at, next));
+    const word = line.slice(at, next);
+    if (word !== '' && !word.includes('=')) words.push(word);
     at = next + 1;
   }
   const first = words[0] === 'ipv4' || words[0] === 'ipv6' ? 2 : 0;
@@ -118,9 +122,10 @@ function parseTuples(line: string, start: number, head: Head): TableRow | undefi
       at = close + 1;
       continue;
     }
-    const end = wordEnd(line, at);
-    const equals = line.indexOf('=', at);
-    if (equals !== -1 && equals < end) {
+    let equals = at;
+    while (equals < line.length && isNameCharacter(line.charCodeAt(equals))) equals++;
+    const end = wordEnd(line, equals);
+    if (line.charCodeAt(equals) === EQUALS) {
       const key = line.slice(at, equals);
       if (key === 'src') {
         if (tuple === reply) return undefined;
@@ -136,6 +141,12 @@ function parseTuples(line: string, start: number, head: Head): TableRow | undefi
   return row;
 }
 
+/** Names of columns are small letters and dashes. */
+function isNameCharacter(code: number): boolean {
+  return (code >= LETTER_A && code <= LETTER_Z) || code === MINUS;
+}
+
+/** Where the word that starts or goes on at `at` ends. */
 function wordEnd(line: string, at: number): number {
   const blank = line.indexOf(' ', at);
   return blank === -1 ? line.length : blank;
@@ -153,51 +164,60 @@ function setFlag(flags: Parameters<typeof tellingFlag>[0], name: string): void {
 function setColumn(row: TableRow, tuple: Tuple, key: string, line: string, start: number, end: number): boolean {
   switch (key) {
     case 'src':
-    case 'dst': {
-      const address = canonicalAddress(line.slice(start, end));
-      if (address === undefined || tuple[key] !== '') return false;
-      tuple[key] = address;
-      return true;
-    }
+      if (tuple.src !== '') return false;
+      tuple.src = canonicalAddress(line.slice(start, end)) ?? '';
+      return tuple.src !== '';
+    case 'dst':
+      if (tuple.dst !== '') return false;
+      tuple.dst = canonicalAddress(line.slice(start, end)) ?? '';
+      return tuple.dst !== '';
     case 'sport':
+      tuple.sport = decimalAt(line, start, end, 0xffff);
+      return tuple.sport !== undefined;
     case 'dport':
-      tuple[key] = decimalAt(line, start, end, 0xffff);
-      return tuple[key] !== undefined;
-    case 'id':
-      // After the tuples it is the id of the entry (conntrack -o id); in them, after the type, that of an ICMP query
-      if (tuple.type === undefined || tuple.id !== undefined) return true;
-      tuple.id = decimalAt(line, start, end, 0xffff);
-      return tuple.id !== undefined;
-    case 'type':
-    case 'code':
-      tuple[key] = decimalAt(line, start, end, 0xff);
-      return tuple[key] !== undefined;
-    case 'srckey':
-    case 'dstkey':
-      tuple[key] = hexadecimal(line.slice(start, end));
-      return tuple[key] !== undefined;
-    case 'packets':
-    case 'bytes':
-      tuple[key] = decimalAt(line, start, end);
-      return tuple[key] !== undefined;
+      tuple.dport = decimalAt(line, start, end, 0xffff);
+      return tuple.dport !== undefined;
     case 'mark':
       row.mark = decimalAt(line, start, end, 0xffffffff);
       return row.mark !== undefined;
     case 'zone':
       row.zone = decimalAt(line, start, end, 0xffff);
       return row.zone !== undefined;
+    case 'use':
+      row.use = decimalAt(line, start, end);
+      return row.use !== undefined;
+    case 'packets':
+      tuple.packets = decimalAt(line, start, end);
+      return tuple.packets !== undefined;
+    case 'bytes':
+      tuple.bytes = decimalAt(line, start, end);
+      return tuple.bytes !== undefined;
+    case 'delta-time':
+      row.deltaTimeSeconds = decimalAt(line, start, end);
+      return row.deltaTimeSeconds !== undefined;
+    case 'type':
+      tuple.type = decimalAt(line, start, end, 0xff);
+      return tuple.type !== undefined;
+    case 'code':
+      tuple.code = decimalAt(line, start, end, 0xff);
+      return tuple.code !== undefined;
+    case 'id':
+      // After the tuples it is the id of the entry (conntrack -o id); in them, after the type, that of an ICMP query
+      if (tuple.type === undefined || tuple.id !== undefined) return true;
+      tuple.id = decimalAt(line, start, end, 0xffff);
+      return tuple.id !== undefined;
+    case 'srckey':
+      tuple.srckey = hexadecimal(line.slice(start, end));
+      return tuple.srckey !== undefined;
+    case 'dstkey':
+      tuple.dstkey = hexadecimal(line.slice(start, end));
+      return tuple.dstkey !== undefined;
     case 'zone-orig':
       row.zoneOrig = decimalAt(line, start, end, 0xffff);
       return row.zoneOrig !== undefined;
     case 'zone-reply':
       row.zoneReply = decimalAt(line, start, end, 0xffff);
       return row.zoneReply !== undefined;
-    case 'delta-time':
-      row.deltaTimeSeconds = decimalAt(line, start, end);
-      return row.deltaTimeSeconds !== undefined;
-    case 'use':
-      row.use = decimalAt(line, start, end);
-      return row.use !== undefined;
     case 'helper':
       row.helper = line.slice(start, end);
       return true;
