@@ -57,14 +57,16 @@ export class LineCutter {
   /** Passes on the finished `<flow>` elements of a line and returns where the rest of it starts. */
   #pushFlows(text: string, start: number, end: number): number {
     if (text[start] === '<') this.#isXml = true;
-    let at = start;
-    while (this.#isXml && !this.#skipping) {
-      const flowEnd = text.indexOf(FLOW_END, at);
-      if (flowEnd === -1 || flowEnd + FLOW_END.length > end) break;
-      this.#pass(text.slice(at, flowEnd + FLOW_END.length));
+    if (!this.#isXml || this.#skipping) return start;
+    // Only this line is searched: in the whole block every line that looks like XML would cost a search to its end
+    const line = text.slice(start, end);
+    let at = 0;
+    for (;;) {
+      const flowEnd = line.indexOf(FLOW_END, at);
+      if (flowEnd === -1 || this.#skipping) return start + at;
+      this.#pass(line.slice(at, flowEnd + FLOW_END.length));
       at = flowEnd + FLOW_END.length;
     }
-    return at;
   }
 
   #endLine(rest: string): void {

@@ -208,6 +208,11 @@ describe('a damaged file', () => {
     }
   });
 
+  it('reads lines that only begin like XML in linear time', { timeout: 10_000 }, async () => {
+    const summary = await summarise('<\n'.repeat(500_000), 1 << 20);
+    expect(summary.malformed.count).toBe(500_000);
+  });
+
   it('keeps what came before an error, without the line that it broke', async () => {
     async function* broken() {
       yield Buffer.from(ROW + ROW + ROW.slice(0, -10));
