@@ -14,8 +14,9 @@ for (const script of scripts) {
   try {
     await parse(readFileSync(path.join(root, script), 'utf8'), { filepath: script, variant: LangVariant.LangPOSIX });
   } catch (error) {
-    // The message begins with file, line and column already when the parser knows the place.
-    findings.push(error.message.startsWith(script) ? error.message : `${script}: ${error.message}`);
+    // Some messages begin with the place, for others it stands beside.
+    const place = error.Pos ? `${script}:${error.Pos.Line}:${error.Pos.Col}` : script;
+    findings.push(error.message.startsWith(script) ? error.message : `${place}: ${error.message}`);
   }
   const shellcheck = spawnSync('shellcheck', ['-s', 'sh', '-f', 'gcc', script], { cwd: root, encoding: 'utf8' });
   if (shellcheck.error) shellcheckMissing = true;

@@ -165,68 +165,97 @@ make_work() {
 # Process ids of ours whose working folder is the given one below the private folder. Every process that may last
 # works in there, and nobody else does: so they are found even when the shell that started them is gone.
 ours() {
-  ls -l /proc/[0-9]*/cwd 2>/dev/null | sed -n "s|^.* /proc/\\([0-9]*\\)/cwd -> .*/${work##*/}$1\$|\\1|p"
+  ls -l /proc/[0-9]*/cwd 2>/dev/null | sed -n "s|^.* /proc/\\([0-9]*\\)/cwd -> .*/${work##*/}$1\\( (deleted)\\)\\{0,1\\}\$|\\1|p"
 }
 
+# More than once, since a process that is about to be killed may still start another.
 clear_away() {
-  for round in 1 2 3; do
-    # shellcheck disable=SC2046
-    kill -KILL $(ours '/[a-z]*') 2>/dev/null
-    rm -rf "$work" 2>/dev/null && [ ! -e "$work" ] && return
-    sleep "$round"
+  for round in 1 2 3 4 5 6 7 8 9; do
+    found=$(ours '/[a-z]*')
+    if [ -z "$found" ]; then break; fi
+    # shellcheck disable=SC2086
+    kill -KILL $found 2>/dev/null
+    if [ "$round" -gt 5 ]; then sleep 1; fi
   done
+  rm -rf "$work"
 }
 
 # A small process that waits until this shell is gone, for whatever reason, kill -9 included, and then cleans up:
-# only this shell holds the writing end of the pipe that it reads.
+# only this shell holds the writing end of the pipe that it reads. (Processes close what is not theirs with "exec":
+# what is redirected for a group of commands, mksh keeps open elsewhere.)
 start_guardian() {
   guardian=''
   mkfifo "$work/alive" 2>/dev/null || return
   (
+    exec >/dev/null 2>&1 7>&-
     trap '' INT TERM HUP
     cd / || exit
     read -r word < "$work/alive"
     clear_away
-  ) >/dev/null 2>&1 7>&- &
+  ) &
   guardian=$!
   exec 8> "$work/alive"
 }
 
 leave() {
+  code=$?
   trap '' INT TERM HUP
-  if [ -z "$work" ]; then return; fi
-  exec 8>&-
-  if [ -n "$guardian" ]; then wait "$guardian"; else clear_away; fi
+  if [ -n "$work" ]; then
+    exec 2>/dev/null 8>&-
+    if [ -n "$watcher" ]; then kill -KILL "$watcher"; fi
+    if [ -n "$guardian" ]; then wait "$guardian"; else clear_away; fi
+  fi
+  exit "$code"
+}
+
+# Ends what takes too long: once a second it looks which step is on, and for how long. (One process for all steps, that
+# needs no signal to be told: a signal sent to a shell which just began may be lost.)
+start_watcher() {
+  steps=0
+  say 0 0 > "$work/deadline"
+  (
+    exec >/dev/null 2>&1 7>&- 8>&-
+    cd "$work/watch" || exit
+    watched=0 passed=0
+    while sleep 1 && [ -e "$work/deadline" ]; do
+      read -r number limit < "$work/deadline" || continue
+      if [ "$number" != "$watched" ]; then watched=$number passed=0 grace=0; fi
+      passed=$((passed + 1))
+      if [ "$number" -eq 0 ] || [ $passed -lt "$limit" ]; then continue; fi
+      say > "$work/late"
+      # The reader of the table is stopped alone first, so that what it gave until now is kept.
+      readers=$(ours /reader)
+      if [ -n "$readers" ]; then
+        grace=5
+      elif [ "$grace" -gt 0 ]; then
+        grace=$((grace - 1))
+        continue
+      else
+        readers="$(ours /step) $(ours /tree)"
+      fi
+      # shellcheck disable=SC2086
+      kill -KILL $readers
+    done
+  ) &
+  watcher=$!
 }
 
 # step SECONDS FUNCTION [ARGUMENT]...: does a part of the work, and ends it when its time is up.
 step() {
   limit=$1
   shift
-  : > "$work/current"
+  steps=$((steps + 1))
+  printf '' > "$work/current"
+  say $steps "$limit" > "$work/deadline"
   (
+    exec >/dev/null 2>> "$work/noise" 7>&- 8>&-
     cd "$work/step" || exit
     "$@"
     exit
-  ) 7>&- 8>&- &
-  job=$!
-  (
-    cd "$work/watch" || exit
-    trap 'kill $!; exit' TERM
-    sleep "$limit" &
-    wait $!
-    : > "$work/late"
-    # The reader of the table is stopped alone first: what it gave until now is kept.
-    # shellcheck disable=SC2046
-    kill -KILL $(ours /reader) && sleep 5
-    # shellcheck disable=SC2046
-    kill -KILL $(ours /step)
-  ) >/dev/null 2>&1 7>&- 8>&- &
-  watcher=$!
-  wait "$job" 2>/dev/null
+  ) &
+  wait $! 2>/dev/null
   outcome=$?
-  kill "$watcher" 2>/dev/null
-  wait "$watcher" 2>/dev/null
+  say 0 0 > "$work/deadline"
   case $outcome in
     0) ;;
     9) die_full ;;
@@ -308,7 +337,7 @@ refuse() {
 copy() {
   begin "${2:-${1#/}}" "$1" || return
   if [ ! -e "$1" ]; then note absent 'no such file' && return 1; fi
-  if cat "$1" > "$place" 2> "$work/error"; then note captured ''; else refuse; fi
+  if { cat "$1" > "$place"; } 2> "$work/error"; then note captured ''; else refuse; fi
 }
 
 # copy_each PATTERN REASON: all files of that pattern; where there is none, why that is so.
@@ -328,7 +357,7 @@ run() {
   shift
   begin "$member" "$*"
   if ! has "$1"; then note absent "$1 is not installed" && return 1; fi
-  if "$@" > "$place" 2> "$work/error"; then note captured ''; else
+  if { "$@" > "$place"; } 2> "$work/error"; then note captured ''; else
     refuse
     return 1
   fi
@@ -340,12 +369,8 @@ part() {
   shift
   begin "$member" "$file" || return
   if [ ! -e "$file" ]; then note absent 'no such file' && return 1; fi
-  if "$@" < "$file" > "$place" 2> "$work/error"; then note captured ''; else
-    # The shell itself cannot open it: its message is not in the file.
-    [ -r "$file" ] || say "$file: Permission denied" > "$work/error"
-    refuse
-  fi
-} 2>/dev/null
+  if { "$@" < "$file" > "$place"; } 2> "$work/error"; then note captured ''; else refuse; fi
+}
 
 # ---- the steps ------------------------------------------------------------------------------------------------------
 
@@ -577,7 +602,6 @@ stream() {
   read -r lines bytes < "$work/counted"
   read -r digest word < "$work/summed"
   if [ "$lines" -eq 0 ] && [ "$status" != 0 ]; then
-    place=/dev/null/none
     if [ "$status" = killed ]; then
       note failed "no result within $TABLE_LIMIT seconds"
     else
@@ -585,7 +609,8 @@ stream() {
     fi
     return 1
   fi
-  printf '%s\t%s\t%s\t%s\t%s\n' "$member" "$packed" "$bytes" "$digest_name:$digest" "$lines" >> "$work/tables"
+  if [ -n "$digest_name" ]; then digest=$digest_name:$digest; else digest=''; fi
+  printf '%s\t%s\t%s\t%s\t%s\n' "$member" "$packed" "$bytes" "$lines" "$digest" >> "$work/tables" || exit 9
   if [ -e "$work/late" ]; then
     note cut "stopped after $TABLE_LIMIT seconds, with $lines of about $count entries"
   elif [ "$lines" -ge "$most" ] && { [ "$status" != 0 ] || [ "$count" -gt "$max_entries" ]; }; then
@@ -673,33 +698,31 @@ tar_headers() {
     }'
 }
 
-# tar_files: the files of such lines, as they stand in the archive. Headers become small files of their own, so
-# that one cat joins them all.
-tar_files() {
+# lay_out NAME: from such lines the list of files that make up a stretch of the archive. Headers and zeros become small
+# files too, so that one cat joins them all.
+lay_out() {
+  mkdir "$work/$1" || exit 9
   tar_headers | {
-    mkdir -p "$work/headers"
     number=0
     while read -r path && read -r header && read -r padding; do
-      printf "$header" > "$work/headers/$number.before"
-      printf "$padding" > "$work/headers/$number.after"
-      say "../headers/$number.before" "$path" "../headers/$number.after"
+      { printf "$header" > "$work/$1/$number.header" && printf "$padding" > "$work/$1/$number.zeros"; } || exit 9
+      say "../$1/$number.header" "$path" "../$1/$number.zeros" || exit 9
       number=$((number + 1))
     done
-  } > "$work/joined"
-  xargs cat < "$work/joined"
+  } > "$work/$1.list" || exit 9
 }
 
 # measure FILE...: "PATH BYTES DIGEST" of the members that were captured as files, into the file "measures".
 measure() {
   cd "$work/tree" || exit
   awk -F '\t' 'FILENAME ~ /tables$/ { table[$1] } FILENAME ~ /items$/ && /\t(captured|cut)\t/ && !($1 in table) { print $1 }' \
-    "$work/tables" "$work/items" > "$work/files"
+    "$work/tables" "$work/items" > "$work/files" || exit 9
   xargs wc -c < "$work/files" > "$work/sizes" || exit 9
   xargs "$digest_tool" < "$work/files" > "$work/digests" || exit 9
   awk -v kind="$digest_name" 'FILENAME ~ /sizes$/ && $2 != "total" { bytes[$2] = $1; order[++n] = $2 }
     FILENAME ~ /digests$/ { digest[$NF] = $1 }
-    END { for (i = 1; i <= n; i++) print order[i] "\t" bytes[order[i]] "\t" kind ":" digest[order[i]] }' \
-    "$work/sizes" "$work/digests" > "$work/measures"
+    END { for (i = 1; i <= n; i++) print order[i] "\t" bytes[order[i]] "\t" kind (kind == "" ? "" : ":" digest[order[i]]) }' \
+    "$work/sizes" "$work/digests" > "$work/measures" || exit 9
 }
 
 write_inventory() {
@@ -707,7 +730,7 @@ write_inventory() {
     function quote(text) { gsub(/"/, "\"\"", text); return text ~ /[",\r]/ ? "\"" text "\"" : text }
     BEGIN { print "path,source,status,reason,start,seconds,bytes,digest" }
     FILENAME ~ /measures$/ { bytes[$1] = $2; digest[$1] = $3; next }
-    FILENAME ~ /tables$/ { bytes[$1] = $3; digest[$1] = $4; next }
+    FILENAME ~ /tables$/ { bytes[$1] = $3; digest[$1] = $5; next }
     { print quote($1) "," quote($2) "," $3 "," quote($4) "," sprintf("%.2f,%.2f", $5 / 100, $6 / 100) "," bytes[$1] "," digest[$1] }' \
     "$work/measures" "$work/tables" "$work/items" > "$work/tree/inventory.csv" || exit 9
 }
@@ -727,31 +750,35 @@ write_manifest() {
   } > "$work/tree/manifest.csv" || exit 9
 }
 
+# sizes_of CONDITION: "BYTES PATH" of the members from these lines of the inventory.
+sizes_of() {
+  awk -F '\t' 'FILENAME ~ /measures$/ { size[$1] = $2; next } '"$1"' && $1 in size { print size[$1], $1 }' \
+    "$work/measures" "$work/items"
+}
+
 # Several gzip streams, one after the other, are one: so the table goes in as it is.
 write_bundle() {
   measure
   write_inventory
   write_manifest
   {
-    {
-      wc -c manifest.csv
-      awk -F '\t' 'FILENAME ~ /measures$/ { size[$1] = $2; next } FNR <= split_at && $1 in size { print size[$1], $1 }' \
-        "$work/measures" split_at="$split_at" "$work/items"
-    } | tar_files | gzip || exit 9
-    while IFS='	' read -r member packed bytes digest lines; do
-      say "$bytes $member" | tar_headers > "$work/header"
-      { read -r path && read -r header && read -r padding; } < "$work/header"
-      printf "$header" | gzip && cat "$packed" && printf "$padding" | gzip || exit 9
+    wc -c manifest.csv
+    sizes_of "FNR <= $split_at"
+  } | lay_out first
+  awk -F '\t' '{ print $3, $1 }' "$work/tables" | lay_out tables.tar
+  {
+    sizes_of "FNR > $split_at"
+    wc -c inventory.csv
+  } | lay_out last
+  {
+    xargs cat < "$work/first.list" | gzip || exit 9
+    number=0
+    while IFS='	' read -r member packed word; do
+      gzip -c "$work/tables.tar/$number.header" && cat "$packed" && gzip -c "$work/tables.tar/$number.zeros" || exit 9
+      number=$((number + 1))
     done < "$work/tables"
-    {
-      {
-        awk -F '\t' 'FILENAME ~ /measures$/ { size[$1] = $2; next } FNR > split_at && $1 in size { print size[$1], $1 }' \
-          "$work/measures" split_at="$split_at" "$work/items"
-        wc -c inventory.csv
-      } | tar_files
-      dd if=/dev/zero bs=512 count=2 2>/dev/null
-    } | gzip || exit 9
-  } > "$work/bundle" 2> "$work/error" || exit 9
+    { xargs cat < "$work/last.list" && printf "$(awk 'BEGIN { while (i++ < 1024) printf "\\000" }')"; } | gzip || exit 9
+  } > "$work/bundle" || exit 9
 }
 
 # ---- the end --------------------------------------------------------------------------------------------------------
@@ -773,7 +800,7 @@ summarise() {
       return 10
     }
     BEGIN { split("limits and timeouts;slab memory;counters;saved settings;kernel log;other namespaces;series;table;after the table;host", title, ";") }
-    FILENAME ~ /tables$/ { entries += $5; next }
+    FILENAME ~ /tables$/ { entries += $4; next }
     $3 == "captured" || $3 == "cut" { files[group($1)]++ }
     $3 != "captured" && !($3 == "absent" && $4 ~ /^not needed/) { line = $1 ": " $3 ", " $4; if (!(line in seen)) missing[++n] = line; seen[line] }
     END {
@@ -798,7 +825,7 @@ main() {
   read_options "$@"
   exec 7>&1 < /dev/null
   if [ -n "$to_stdout" ]; then exec 1>&2; fi
-  work='' guardian='' target=''
+  work='' guardian='' watcher='' target=''
   trap leave EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
@@ -830,9 +857,12 @@ main() {
   fi
   slow_table=''
   if table_is_slow; then slow_table=yes; fi
-  if has sha256sum; then digest_tool=sha256sum digest_name=sha256; else digest_tool=cksum digest_name=cksum; fi
+  if has sha256sum; then digest_tool=sha256sum digest_name=sha256; elif has cksum; then digest_tool=cksum digest_name=cksum; else
+    digest_tool=wc digest_name=''
+  fi
   gzip_level=3
-  if ! { : > "$work/items" && : > "$work/tables"; }; then die_full; fi
+  for file in items tables current error noise bundle deadline; do printf '' > "$work/$file" || die_full; done
+  start_watcher
 
   step $STEP_LIMIT take_limits
   step $STEP_LIMIT take_slabs
@@ -857,7 +887,7 @@ main() {
   fi
   step $STEP_LIMIT take_after
   step $TABLE_LIMIT write_bundle
-  if [ ! -s "$work/bundle" ]; then die 'the bundle could not be put together' "Please report this with the output of: sh -x collect.sh"; fi
+  if [ ! -s "$work/bundle" ]; then die 'the bundle could not be put together' "Please report this with: $(tail -n 3 "$work/noise")"; fi
 
   if [ -n "$to_stdout" ]; then
     cat "$work/bundle" >&7 2>/dev/null || die 'standard output was closed' 'See why the command that reads it ended.'
