@@ -1,13 +1,34 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const shared = { testTimeout: 60_000, hookTimeout: 120_000, pool: 'forks' as const };
+
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
-    include: ['test/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    pool: 'forks',
     maxWorkers: 2,
+    globalSetup: fileURLToPath(new URL('vitest-setup.mjs', import.meta.url)),
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/live/**', 'test/collector/**'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // One after the other: the limit of connection tracking is one number for the whole kernel.
+        test: {
+          ...shared,
+          name: 'live',
+          include: ['test/live/*.test.ts', 'test/collector/*.test.ts'],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      { test: { ...shared, name: 'samples', include: ['test/live/make-samples.ts'] } },
+    ],
   },
 });

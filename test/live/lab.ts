@@ -38,6 +38,9 @@ export interface Flows {
   synOnly?: number;
 }
 
+/** Where the collector is, for those who run it by hand. */
+const COLLECTOR = fileURLToPath(new URL('../../src/collector/collect.sh', import.meta.url));
+
 export class Lab {
   readonly #names: { clients: string; gateway: string; servers: string };
   readonly #processes: ChildProcess[] = [];
@@ -99,12 +102,19 @@ export class Lab {
     return Number(this.run('gateway', 'cat', file));
   }
 
+  /** Runs the collector in the gateway, under a host name of its own. Returns what it prints. */
+  collect(output: string, options: { hostname?: string; args?: string[] } = {}): string {
+    const script = 'echo "$1" > /proc/sys/kernel/hostname; shift; exec sh "$@"';
+    const args = [options.hostname ?? 'gateway.lab', COLLECTOR, '--output', output, ...(options.args ?? [])];
+    return this.run('gateway', 'unshare', '--uts', 'sh', '-c', script, 'sh', ...args);
+  }
+
   async startServers(): Promise<void> {
     await this.#start('servers', 'server');
   }
 
   /** Makes flows and keeps them open until the lab is closed. Returns what was made. */
-  async flows(wanted: Flows): Promise<Required<Flows> & { refused: number }> {
+  async flows(wanted: Flows & { perSecond?: number }): Promise<Required<Flows> & { refused: number }> {
     return JSON.parse(await this.#start('clients', 'client', JSON.stringify(wanted)));
   }
 

@@ -1,7 +1,8 @@
 // Makes real packets: run with `server` or `client` inside the lab's network namespaces (see lab.ts).
 //
 //   node traffic.mjs server                  answers UDP 53 and 123 on each server address, accepts TCP 80 and 443
-//   node traffic.mjs client '{"tcpOpen":9}'  makes that many flows, prints what it made as JSON, and keeps them open
+//   node traffic.mjs client '{"tcpOpen":9}'  makes that many flows, prints what it made as JSON, keeps them open, and goes
+//                                            on with `perSecond` new ones, if that is asked for
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -118,6 +119,11 @@ async function client(wanted) {
     count('udpUnanswered', await send(socket, 20000 + (n % 1000), BLACK_HOLE));
   }
   process.stdout.write(`${JSON.stringify(made)}\n`);
+  let more = 0;
+  if (wanted.perSecond) {
+    const socket = await udpFrom(clientAddress(CLIENTS));
+    setInterval(() => send(socket, 30000 + (more++ % 30000), BLACK_HOLE), 1000 / wanted.perSecond);
+  }
   process.stdin.resume();
   process.stdin.on('end', () => process.exit(0));
 }

@@ -1,0 +1,101 @@
+import yargs from 'yargs';
+import { EXIT } from './commands/exit-codes.ts';
+import { version } from './package.ts';
+import { FORMATS, type Format } from './report/index.ts';
+
+const formatNames = Object.keys(FORMATS).join(', ');
+
+const parser = yargs(process.argv.slice(2))
+  .scriptName('conntrack-report')
+  .usage('$0 COMMAND\n\nTurns snapshots of a Linux gateway’s connection tracking into health reports.')
+  .locale('en')
+  .version(version)
+  .strict()
+  .demandCommand(1, 'Say what to do: conntrack-report report BUNDLE..., or conntrack-report --help.')
+  .recommendCommands()
+  .wrap(Math.min(100, process.stdout.columns ?? 80))
+  .command(
+    'report <bundle...>',
+    'Write a report of each bundle, and print a summary',
+    (command) =>
+      command
+        .positional('bundle', {
+          describe: 'what collect.sh wrote: an archive, the folder it was unpacked into, or - for standard input',
+          type: 'string',
+          array: true,
+          demandOption: true,
+        })
+        .option('out', { describe: 'folder to write to', type: 'string', default: '.', requiresArg: true })
+        .option('format', {
+          describe: `formats, with commas between them: ${formatNames}`,
+          type: 'string',
+          default: 'html,pdf',
+          requiresArg: true,
+          coerce: parseFormats,
+        })
+        .option('paper', {
+          describe: 'size of the PDF’s pages',
+          choices: ['a4', 'letter'] as const,
+          default: 'a4' as const,
+        })
+        .option('browser', {
+          describe: 'browser that prints the PDF: a path, "system", or "bundled" (also CONNTRACK_REPORT_BROWSER)',
+          type: 'string',
+          requiresArg: true,
+        })
+        .example('$0 report conntrack-gw1-20261122T140305Z.tar.gz', 'HTML and PDF in the current folder')
+        .example('$0 report *.tar.gz --out reports --format html,json', 'several bundles, other formats')
+        .example('ssh root@gw "sh -s -- --stdout" < collect.sh | $0 report -', 'straight from the machine'),
+    async ({ bundle, out, format, paper, browser }) => {
+      const { report } = await import('./commands/report.ts');
+      process.exitCode = await report(bundle, { out, formats: format, paper, browser });
+    },
+  )
+  .command(
+    'collector',
+    'Print the script that collects a bundle, to be sent to the machine in question',
+    {},
+    async () => {
+      const { printCollector } = await import('./commands/collector.ts');
+      await printCollector();
+    },
+  )
+  .command(
+    'collect [options..]',
+    'Collect a bundle on this machine (conntrack-report collect -- --help lists the options)',
+    (command) => command.strict(false).parserConfiguration({ 'unknown-options-as-args': true }),
+    async () => {
+      const { runCollector } = await import('./commands/collector.ts');
+      const given = process.argv.slice(process.argv.indexOf('collect') + 1);
+      process.exitCode = await runCollector(given.filter((option) => option !== '--'));
+    },
+  )
+  .command('schema', 'Print the JSON Schema of what --format json writes', {}, async () => {
+    const { printSchema } = await import('./commands/schema.ts');
+    printSchema();
+  })
+  .epilogue('Exit codes: 0 done, 1 something could not be written, 2 wrong command line, 3 an input could not be read.')
+  .fail((message, error) => {
+    if (error && !(error instanceof UsageError)) throw error;
+    process.stderr.write(
+      `conntrack-report: ${message ?? error.message}\nconntrack-report --help lists commands and options.\n`,
+    );
+    process.exit(EXIT.usage);
+  });
+
+/** A value of an option that is none of those it may have. */
+class UsageError extends Error {}
+
+function parseFormats(given: string): Format[] {
+  const names = given.split(',').map((name) => name.trim().toLowerCase());
+  const wrong = names.find((name) => !Object.hasOwn(FORMATS, name));
+  if (wrong !== undefined) throw new UsageError(`--format ${wrong}: expected one or more of ${formatNames}`);
+  return [...new Set(names)] as Format[];
+}
+
+try {
+  await parser.parseAsync();
+} catch (error) {
+  process.stderr.write(`conntrack-report: ${(error as Error).message}\n`);
+  process.exitCode = EXIT.failed;
+}

@@ -1,0 +1,11 @@
+/** What the program's exit codes mean; README.md has the same table. */
+export const EXIT = {
+  /** Everything that was asked for is done. */
+  ok: 0,
+  /** A result could not be produced or written: no browser for the PDF, disk full, no permission. */
+  failed: 1,
+  /** The command line is wrong. */
+  usage: 2,
+  /** An input is no bundle, or cannot be read at all; the other inputs were still reported. */
+  input: 3,
+} as const;

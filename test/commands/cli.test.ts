@@ -1,0 +1,176 @@
+/** The program as a user runs it: dist/cli.js in a process of its own. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { packageRoot, version } from '../../src/package.ts';
+
+const CLI = path.join(packageRoot, 'dist', 'cli.js');
+const SAMPLES = path.join(packageRoot, 'samples');
+const samples = readdirSync(SAMPLES).filter((name) => name.endsWith('.tar.gz'));
+const OLD = path.join(SAMPLES, 'linux-2.4.tar.gz');
+
+const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-cli-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+let out: string;
+beforeEach(() => {
+  out = mkdtempSync(path.join(scratch, 'out-'));
+});
+
+function run(args: string[], options: { input?: Buffer; env?: Record<string, string>; cwd?: string } = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+    encoding: 'utf8',
+    cwd: options.cwd ?? out,
+    env: { ...process.env, NO_COLOR: '1', ...options.env },
+    ...(options.input && { input: options.input }),
+  });
+  return { status, stdout, stderr };
+}
+
+describe('report', () => {
+  test('HTML and PDF in the current folder, and a summary on the terminal', () => {
+    const { status, stdout, stderr } = run(['report', OLD]);
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(readdirSync(out).sort()).toEqual(['linux-2.4.html', 'linux-2.4.pdf']);
+    expect(readFileSync(path.join(out, 'linux-2.4.pdf')).subarray(0, 5).toString()).toBe('%PDF-');
+    expect(stdout).toContain('linux-2.4.html');
+    for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
+  });
+
+  test('every format, into another folder', () => {
+    const { status } = run(['report', OLD, '--out', 'reports', '--format', 'html,json,md,text']);
+    expect(status).toBe(0);
+    expect(readdirSync(path.join(out, 'reports')).sort()).toEqual([
+      'linux-2.4.html',
+      'linux-2.4.json',
+      'linux-2.4.md',
+      'linux-2.4.txt',
+    ]);
+  });
+
+  test('the same bundle gives the same bytes', () => {
+    run(['report', OLD, '--out', 'a', '--format', 'html,pdf,json,md,text']);
+    run(['report', OLD, '--out', 'b', '--format', 'html,pdf,json,md,text'], {
+      env: { TZ: 'Asia/Tokyo', LC_ALL: 'de_DE' },
+    });
+    for (const name of readdirSync(path.join(out, 'a'))) {
+      expect(readFileSync(path.join(out, 'b', name)).equals(readFileSync(path.join(out, 'a', name))), name).toBe(true);
+    }
+  });
+
+  test('from standard input', () => {
+    const { status } = run(['report', '-', '--format', 'json'], { input: readFileSync(OLD) });
+    expect(status).toBe(0);
+    expect(readdirSync(out)).toEqual(['conntrack.json']);
+  });
+
+  test('two bundles of one name do not overwrite each other', () => {
+    for (const folder of ['a', 'b']) {
+      mkdirSync(path.join(out, folder));
+      copyFileSync(OLD, path.join(out, folder, 'gw.tar.gz'));
+    }
+    expect(run(['report', 'a/gw.tar.gz', 'b/gw.tar.gz', '--format', 'json']).status).toBe(0);
+    expect(readdirSync(out).sort()).toEqual(['a', 'b', 'gw-2.json', 'gw.json']);
+  });
+
+  test('bad inputs are named and cost only themselves: exit code 3', () => {
+    writeFileSync(path.join(out, 'empty.tar.gz'), '');
+    writeFileSync(path.join(out, 'letter.txt'), 'Dear support, it is broken again.\n'.repeat(40));
+    writeFileSync(path.join(out, 'cut.tar.gz'), readFileSync(OLD).subarray(0, 60));
+    mkdirSync(path.join(out, 'folder'));
+    writeFileSync(path.join(out, 'folder', 'holiday.jpg'), 'x');
+    const inputs = ['empty.tar.gz', 'letter.txt', 'folder', 'nowhere.tar.gz', 'cut.tar.gz'];
+    const { status, stderr } = run(['report', ...inputs, OLD, '--format', 'json', '--out', 'reports']);
+    expect(status).toBe(3);
+    expect(readdirSync(path.join(out, 'reports'))).toContain('linux-2.4.json');
+    const lines = stderr.trim().split('\n');
+    for (const input of inputs) {
+      const line = lines.find((text) => text.includes(input));
+      expect(line, input).toMatch(/^conntrack-report: .*Expected /);
+    }
+  });
+
+  test('a truncated bundle is still reported, and the report says so', () => {
+    const whole = readFileSync(path.join(SAMPLES, 'healthy.tar.gz'));
+    writeFileSync(path.join(out, 'cut.tar.gz'), whole.subarray(0, whole.length - 2000));
+    const { status } = run(['report', 'cut.tar.gz', '--format', 'json']);
+    expect(status).toBe(0);
+    const analysis = JSON.parse(readFileSync(path.join(out, 'cut.json'), 'utf8'));
+    expect(analysis.problems[0]).toMatchObject({ file: 'cut.tar.gz', what: 'the compressed data end too early' });
+    expect(analysis.usage.entries.value).toBeGreaterThan(1000);
+  });
+
+  test('no browser: the PDF fails, the HTML is there: exit code 1', () => {
+    const { status, stderr } = run(['report', OLD, '--browser', '/nonexistent/browser']);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/linux-2\.4\.pdf was not written: .*\/nonexistent\/browser/s);
+    expect(readdirSync(out)).toEqual(['linux-2.4.html']);
+  });
+
+  test('a folder that cannot be written to: exit code 1, with the path', () => {
+    writeFileSync(path.join(out, 'taken'), '');
+    const { status, stderr } = run(['report', OLD, '--format', 'json', '--out', 'taken']);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/linux-2\.4\.json was not written: /);
+  });
+});
+
+describe('the command line', () => {
+  test.each([
+    [['report']],
+    [['repport', OLD]],
+    [['report', OLD, '--format', 'docx']],
+    [['report', OLD, '--fromat', 'json']],
+    [['report', OLD, '--paper', 'a0']],
+    [[]],
+  ])('%j is refused with exit code 2', (args) => {
+    const { status, stderr } = run(args);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^conntrack-report: .+\nconntrack-report --help lists/);
+    expect(readdirSync(out)).toEqual([]);
+  });
+
+  test('help and version', () => {
+    const help = run(['--help']);
+    expect(help.status).toBe(0);
+    for (const command of ['report', 'collector', 'collect', 'schema']) expect(help.stdout).toContain(command);
+    expect(run(['--version']).stdout.trim()).toBe(version);
+  });
+
+  test('collector prints the script', () => {
+    expect(run(['collector']).stdout).toBe(readFileSync(path.join(packageRoot, 'src/collector/collect.sh'), 'utf8'));
+  });
+
+  test('collect runs the script here, with its own options and exit code', () => {
+    const { status, stdout } = run(['collect', '--output', 'here.tar.gz', '--no-table', '--samples', '0']);
+    expect(status, stdout).toBe(0);
+    expect(existsSync(path.join(out, 'here.tar.gz'))).toBe(true);
+    expect(execFileSync('tar', ['tzf', path.join(out, 'here.tar.gz')], { encoding: 'utf8' })).toContain(
+      '/inventory.csv',
+    );
+    expect(run(['collect', '--no-such-option']).status).toBe(2);
+  });
+});
+
+describe('the JSON', () => {
+  test.each(samples)('of %s is what the schema says', (sample) => {
+    const schema = JSON.parse(run(['schema']).stdout);
+    const validate = new Ajv2020({ strict: false }).compile(schema);
+    const name = sample.replace('.tar.gz', '.json');
+    expect(run(['report', path.join(SAMPLES, sample), '--format', 'json']).status).toBe(0);
+    validate(JSON.parse(readFileSync(path.join(out, name), 'utf8')));
+    expect(validate.errors).toBeNull();
+  });
+});

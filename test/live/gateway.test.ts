@@ -1,0 +1,98 @@
+/**
+ * The whole road on this machine's own kernel: real flows through a gateway, the collector, the report's figures, held
+ * against what the kernel and the traffic generator say.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { analyse } from '../../src/analysis/analyse.ts';
+import type { Analysis } from '../../src/analysis/schema.ts';
+import { readSnapshot } from '../../src/snapshot/read.ts';
+import { Lab, whyNoLab } from './lab.ts';
+
+const reason = whyNoLab();
+const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-live-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+async function analysed(lab: Lab, args: string[] = []): Promise<Analysis> {
+  const bundle = path.join(scratch, 'bundle.tar.gz');
+  rmSync(bundle, { force: true });
+  lab.collect(bundle, { hostname: 'gw.lab', args });
+  return analyse(await readSnapshot(bundle), '0');
+}
+
+const entriesOf = (tallies: { key: string; entries: number }[], key: string) =>
+  tallies.find((tally) => tally.key === key)?.entries ?? 0;
+
+describe.skipIf(reason !== undefined)(`a gateway of this kernel${reason ? ` (skipped: ${reason})` : ''}`, () => {
+  test('5 000 flows: count, states, top talker and slab bytes are the kernel’s own', async () => {
+    const lab = new Lab('lvf');
+    try {
+      await lab.startServers();
+      const made = await lab.flows({
+        tcpOpen: 1000,
+        tcpShort: 500,
+        synOnly: 100,
+        udpAnswered: 2400,
+        udpUnanswered: 1000,
+      });
+      expect(made.refused).toBe(0);
+      const count = lab.read('/proc/sys/net/netfilter/nf_conntrack_count');
+      expect(count).toBeGreaterThanOrEqual(5000);
+      // The kernel's table, read by another program in the same moment; UDP lives for 30 s, the rest for longer.
+      const top = lab.run(
+        'gateway',
+        'sh',
+        '-c',
+        String.raw`sed 's/.*\bsrc=\([^ ]*\) dst=[^ ]* .*\bsrc=.*/\1/' /proc/net/nf_conntrack | sort | uniq -c | sort -rn | head -n 1`,
+      );
+      const analysis = await analysed(lab, ['--samples', '2']);
+      const { table, usage, slab } = analysis;
+      expect(usage.entries?.value).toBe(count);
+      expect(table?.entries).toBe(count);
+      expect(table?.malformed.count).toBe(0);
+      expect(entriesOf(table?.byState ?? [], 'tcp ESTABLISHED')).toBe(made.tcpOpen);
+      expect(entriesOf(table?.byState ?? [], 'tcp TIME_WAIT')).toBe(made.tcpShort);
+      expect(entriesOf(table?.byState ?? [], 'tcp SYN_SENT')).toBe(made.synOnly);
+      expect(entriesOf(table?.byClass ?? [], 'udp UNREPLIED')).toBe(made.udpUnanswered);
+      expect(entriesOf(table?.byClass ?? [], 'udp no flag')).toBe(made.udpAnswered);
+      // Everything that leaves is masqueraded.
+      expect(table?.nat.source).toBe(count);
+      const [entries, address] = top.trim().split(/\s+/);
+      expect(table?.sources.top[0]).toEqual({ key: address, entries: Number(entries) });
+      // Masquerading adds an extension to each entry, but not to its slab object.
+      const cache = slab.caches[0];
+      expect(cache?.heldBytes).toBe((cache?.totalSlabs ?? 0) * (cache?.pagesPerSlab ?? 0) * 4096);
+      expect(cache?.activeObjects).toBeGreaterThanOrEqual(count);
+      expect(analysis.host.hostname?.value).toBe('gw.lab');
+      expect(analysis.problems).toEqual([]);
+    } finally {
+      lab.close();
+    }
+  });
+
+  test('a table that is filled until packets drop is found out', async () => {
+    const lab = new Lab('lvd');
+    try {
+      lab.setMax(1500);
+      await lab.startServers();
+      const made = await lab.flows({ tcpOpen: 1400, udpUnanswered: 2000, perSecond: 100 });
+      expect(made.refused + made.udpUnanswered).toBe(2000 + 1400 - made.tcpOpen);
+      const analysis = await analysed(lab);
+      const drops = Number.parseInt(
+        lab.run('gateway', 'sh', '-c', 'cat /proc/net/stat/nf_conntrack').split('\n')[1]?.split(' ')[10] ?? '',
+        16,
+      );
+      expect(drops).toBeGreaterThan(0);
+      expect(analysis.verdict).toMatchObject({ kind: 'limit-reached', severity: 'critical' });
+      expect(analysis.usage.max?.value).toBe(1500);
+      expect(analysis.drops.counters?.totals.drop).toBeGreaterThan(0);
+      expect(analysis.drops.duringCapture?.drop).toBeGreaterThan(0);
+      expect(analysis.recommendation.action).toBe('raise');
+      expect(analysis.recommendation.max).toBeGreaterThan(1500);
+    } finally {
+      lab.close();
+    }
+  });
+});
