@@ -7,8 +7,8 @@
  */
 import type { InventoryItem, Namespace } from '../snapshot/types.ts';
 import type { Parsed } from './parsed.ts';
-import { csvRows, type Row } from './rows.ts';
-import { type NumberedLine, oddLines, refuse, toCount, unusableContent } from './text.ts';
+import { csvRows, type Row, unusableTable } from './rows.ts';
+import { type NumberedLine, oddLines, refuse, toCount } from './text.ts';
 
 /** Reads `manifest.csv`. */
 export function parseManifest(text: string, file: string): Parsed<Map<string, string>> {
@@ -26,7 +26,8 @@ export function parseInventory(text: string, file: string): Parsed<InventoryItem
   return readTable(text, file, header, cost, ({ path, source, status, reason, start, seconds, bytes, digest }) => {
     if (!path || source === undefined || !isStatus(status) || reason === undefined) return undefined;
     const numbers = { startSeconds: decimal(start), seconds: decimal(seconds), bytes: toCount(bytes) };
-    return { path, source, status, reason, ...numbers, digest: digest || undefined };
+    const isDamaged = (start && numbers.startSeconds === undefined) || (bytes && numbers.bytes === undefined);
+    return isDamaged ? undefined : { path, source, status, reason, ...numbers, digest: digest || undefined };
   });
 }
 
@@ -74,7 +75,7 @@ function readTable<T>(
   cost: string,
   read: (row: Partial<Record<string, string>>) => T | undefined,
 ): Parsed<T[]> {
-  const unusable = unusableContent(text);
+  const unusable = unusableTable(text);
   if (unusable !== undefined) return refuse(file, unusable, cost);
   const { rows, unclosedAt } = csvRows(text);
   const [first, ...others] = rows;

@@ -13,8 +13,8 @@
  */
 import type { Counters, Fact, Problem } from '../snapshot/types.ts';
 import type { Parsed } from './parsed.ts';
-import { type Row, rowText, whitespaceRows } from './rows.ts';
-import { fact, oddLines, refuse, toCount, unusableContent } from './text.ts';
+import { type Row, rowText, unusableTable, whitespaceRows } from './rows.ts';
+import { fact, oddLines, refuse, toCount } from './text.ts';
 
 const noCounters = 'Drops, early drops and failed inserts since boot are unknown.';
 const missingCpus = 'The counters of these CPUs are missing from the totals.';
@@ -34,13 +34,13 @@ interface CpuCounters {
 
 /** Reads `/proc/net/stat/{nf,ip}_conntrack`. */
 export function parseProcCounters(text: string, file: string): Parsed<Counters> {
-  const unusable = unusableContent(text);
+  const unusable = unusableTable(text);
   if (unusable !== undefined) return refuse(file, unusable, noCounters);
   const [header, ...rows] = whitespaceRows(text);
   if (header?.fields[0] !== 'entries') return refuse(file, 'has no header line that begins with "entries"', noCounters);
   if (rows.length === 0) return refuse(file, 'has a header line but no line for a CPU', noCounters);
 
-  const width = Math.max(...rows.map(({ fields }) => fields.length));
+  const width = usualWidth(rows);
   const [odd, whole] = partition(rows, ({ fields }) => isDamaged(fields, width));
   const problems: Problem[] = oddLines(file, odd.map(rowText), missingCpus);
   const columns = header.fields;
@@ -61,18 +61,18 @@ export function parseProcCounters(text: string, file: string): Parsed<Counters> 
 
 /** Reads what `conntrack -S` prints, of one CPU or of all. */
 export function parseConntrackS(text: string, file: string): Parsed<Counters> {
-  const unusable = unusableContent(text);
+  const unusable = unusableTable(text);
   if (unusable !== undefined) return refuse(file, unusable, noCounters);
   const rows = whitespaceRows(text);
-  return rows.some(({ fields }) => /^cpu=\d+$/.test(fields[0] ?? '')) ? ofAllCpus(rows, file) : ofFirstCpu(rows, file);
+  return rows.some(isCpu) ? ofAllCpus(rows, file) : ofFirstCpu(rows, file);
 }
 
 function ofAllCpus(rows: Row[], file: string): Parsed<Counters> {
-  const width = Math.max(...rows.map(({ fields }) => fields.length));
+  const width = usualWidth(rows.filter(isCpu));
   const cpus: CpuCounters[] = [];
   const odd: Row[] = [];
   for (const row of rows) {
-    const [cpu = '', ...fields] = row.fields;
+    const fields = row.fields.slice(1);
     const pairs = fields.map((field) => field.split('='));
     const values = new Map<string, number>();
     for (const [name = '', value] of pairs) {
@@ -80,7 +80,7 @@ function ofAllCpus(rows: Row[], file: string): Parsed<Counters> {
       if (count !== undefined) values.set(name, count);
     }
     // Every CPU has the same counters; a line with fewer of them was cut.
-    if (/^cpu=\d+$/.test(cpu) && row.fields.length === width && values.size === fields.length) {
+    if (isCpu(row) && row.fields.length === width && values.size === fields.length) {
       cpus.push({ line: row.line, values });
     } else odd.push(row);
   }
@@ -115,22 +115,35 @@ function ofFirstCpu(rows: Row[], file: string): Parsed<Counters> {
 function sum(cpus: CpuCounters[], file: string): Counters | undefined {
   const [first] = cpus;
   if (first === undefined) return undefined;
-  const totals: Record<string, number> = {};
+  // A Map, because a damaged file may call a counter `constructor`.
+  const totals = new Map<string, number>();
   for (const { values } of cpus) {
     for (const [name, value] of values) {
       if (name === 'entries') continue;
       const key = renamed.get(name) ?? name;
-      totals[key] = (totals[key] ?? 0) + value;
+      totals.set(key, (totals.get(key) ?? 0) + value);
     }
   }
   const count = first.values.get('entries');
   const entries: Fact<number> | undefined = count === undefined ? undefined : fact(count, file, first.line);
-  return { file, cpus: cpus.length, ...(entries === undefined ? {} : { entries }), totals };
+  return { file, cpus: cpus.length, ...(entries === undefined ? {} : { entries }), totals: Object.fromEntries(totals) };
 }
 
 /** `%08x` of 32 bits is eight digits, neither more nor less; and CPUs differ in their numbers, not in how many they have. */
 function isDamaged(fields: string[], width: number): boolean {
   return fields.length !== width || !fields.every((field) => /^[0-9a-f]{8}$/i.test(field));
+}
+
+function isCpu({ fields }: Row): boolean {
+  return /^cpu=\d+$/.test(fields[0] ?? '');
+}
+
+/** How many fields most lines have; the larger number where as many lines have one as the other. */
+function usualWidth(rows: Row[]): number {
+  const frequencies = new Map<number, number>();
+  for (const { fields } of rows) frequencies.set(fields.length, (frequencies.get(fields.length) ?? 0) + 1);
+  const [usual] = [...frequencies].sort(([width, often], [other, otherOften]) => otherOften - often || other - width);
+  return usual?.[0] ?? 0;
 }
 
 function partition<T>(items: T[], belongs: (item: T) => boolean): [T[], T[]] {

@@ -16,7 +16,7 @@ const messages: { kind: LogLine['kind']; pattern: RegExp }[] = [
   {
     kind: 'table-full',
     pattern:
-      /(?:(?:ip|nf)_conntrack: )+(?:(?:VPS|CT):? \S+?:? )?table full(?: in netns (?<netns>\d+))?, dropping packet\.?/,
+      /(?:ip|nf)_conntrack: (?:(?:VPS|CT):? \S{1,40} )?table full(?: in netns (?<netns>\d+))?, dropping packet\.?/,
   },
   { kind: 'expectation-full', pattern: /nf_conntrack: expectation table full/ },
   {

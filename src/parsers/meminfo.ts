@@ -7,30 +7,29 @@
  */
 import type { Fact } from '../snapshot/types.ts';
 import type { Parsed } from './parsed.ts';
-import { rowText, whitespaceRows } from './rows.ts';
-import { fact, type NumberedLine, oddLines, refuse, toCount, unusableContent } from './text.ts';
+import { rowText, unusableTable, whitespaceRows } from './rows.ts';
+import { fact, type NumberedLine, oddLines, refuse, toCount } from './text.ts';
 
 const noMemory = 'The memory of the host is unknown.';
 
 /** Reads the sizes, in bytes, under the kernel's names; counts such as `HugePages_Total` are no sizes. */
 export function parseMeminfo(text: string, file: string): Parsed<Record<string, Fact<number>>> {
-  const unusable = unusableContent(text);
+  const unusable = unusableTable(text);
   if (unusable !== undefined) return refuse(file, unusable, noMemory);
-  const sizes: Record<string, Fact<number>> = {};
+  const sizes = new Map<string, Fact<number>>();
   const odd: NumberedLine[] = [];
   for (const row of whitespaceRows(text)) {
     const [label = '', printed, unit, ...more] = row.fields;
     const name = /^([\w()]+):$/.exec(label)?.[1];
     const kilobytes = toCount(printed);
     if (name !== undefined && kilobytes !== undefined && unit === 'kB' && more.length === 0) {
-      sizes[name] = fact(kilobytes * 1024, file, row.line);
+      sizes.set(name, fact(kilobytes * 1024, file, row.line));
     } else if (!isTableOf24(row.fields) && !(name?.startsWith('HugePages_') && unit === undefined)) {
       odd.push(rowText(row));
     }
   }
   const problems = oddLines(file, odd, 'The sizes on these lines are missing.');
-  if (Object.keys(sizes).length === 0) return { value: undefined, problems };
-  return { value: sizes, problems };
+  return { value: sizes.size === 0 ? undefined : Object.fromEntries(sizes), problems };
 }
 
 function isTableOf24([label, ...fields]: string[]): boolean {

@@ -15,7 +15,7 @@ import { foreignContent, type NumberedLine, numberedLines, oddLines, refuse } fr
 const cost = 'Settings on these lines are missing from the list of what a reboot brings back.';
 
 /** Module names are written with `-` or `_`, and modprobe and the kernel make no difference. */
-const conntrackModule = /^(?:nf|ip)[_-]conntrack(?:[_-]\w+)*$/;
+const conntrackModule = /^(?:nf|ip)[_-]conntrack(?:[_-][\w-]+)?$/;
 
 /** What one line says; undefined where it cannot be understood. */
 type ReadLine = (text: string) => Omit<PersistedSetting, 'file' | 'line'>[] | undefined;

@@ -1,6 +1,6 @@
 /** Files that are tables: columns with white space between them, and the bundle's own CSV files. */
 import { parse } from 'csv-parse/sync';
-import type { NumberedLine } from './text.ts';
+import { type NumberedLine, unusableContent } from './text.ts';
 
 /** A row of a table. */
 export interface Row {
@@ -8,11 +8,23 @@ export interface Row {
   line: number;
 }
 
+/**
+ * Lines of the longest table that is taken for real: a host with 8192 CPUs, or with thousands of slab caches, has fewer. A
+ * bundle can come from anybody, and the library takes its time over rows of unequal length.
+ */
+const longestTable = 20_000;
+
+/** Why a text is no table, if that can be told without knowing its columns. */
+export function unusableTable(text: string): string | undefined {
+  const isLonger = text.split('\n', longestTable + 2).length > longestTable + 1;
+  return isLonger ? `has more than ${longestTable} lines` : unusableContent(text);
+}
+
 /** Rows of a table whose columns are any run of blanks or TABs apart; blank lines are left out. */
 export function whitespaceRows(text: string): Row[] {
   const rows: Row[] = [];
-  parse(text.replace(/\r/g, ''), {
-    delimiter: [' ', '\t'],
+  parse(text.replace(/[ \t\r]+/g, ' '), {
+    delimiter: ' ',
     record_delimiter: '\n',
     quote: null,
     escape: null,

@@ -13,8 +13,8 @@
  */
 import type { Problem, SlabCache, Slabinfo } from '../snapshot/types.ts';
 import type { Parsed } from './parsed.ts';
-import { type Row, rowText, whitespaceRows } from './rows.ts';
-import { type NumberedLine, oddLines, quote, refuse, toCount, unusableContent } from './text.ts';
+import { type Row, rowText, unusableTable, whitespaceRows } from './rows.ts';
+import { type NumberedLine, oddLines, quote, refuse, toCount } from './text.ts';
 
 /** Which column is which: behind the name, and in the groups that begin with a word, by that word. */
 interface Layout {
@@ -38,7 +38,7 @@ const missingCaches = 'The caches on these lines are missing; if one is conntrac
 
 /** Reads one `/proc/slabinfo`, versions 1.1, 2.0, 2.1, and others if their header names the columns. */
 export function parseSlabinfo(text: string, file: string): Parsed<Slabinfo> {
-  const unusable = unusableContent(text);
+  const unusable = unusableTable(text);
   if (unusable !== undefined) return refuse(file, unusable, noMemory);
 
   const { version, variants, header, rows, repeatedAt } = readOnce(whitespaceRows(text));
