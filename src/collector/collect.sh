@@ -14,8 +14,8 @@
 # connection and installs nothing. It runs at the lowest priority, each step has a time limit, and its only
 # traces on the disk are one private folder beside the output, which is removed in the end, and the output.
 #
-# It needs a POSIX shell and awk, cat, date, grep, gzip, head, ls, mkdir, mv, rm, sed, sleep, tail, tr, uname, wc,
-# xargs: any Linux since 2.4, or busybox. All else is used where it is there. As root it sees everything; as
+# It needs a POSIX shell and the tools that NEEDED lists: any Linux since 2.4 has them, and busybox. All else is used
+# where it is there. As root it sees everything; as
 # anybody else it takes what it may and says what is missing. Exit status: 0 written, 1 not written, 2 wrong option.
 #
 # For shellcheck: "step" calls the functions that it finds unreachable (2317), ls is read only below /proc and
@@ -23,6 +23,7 @@
 # shellcheck disable=SC2317,SC2012,SC2059
 
 VERSION=0.1.0
+NEEDED='awk cat date grep gzip head ls mkdir mv rm sed sleep tail tr uname wc xargs'
 STEP_LIMIT=30        # seconds for a step; the table has a limit of its own
 TABLE_LIMIT=300
 LOG_LINES=20000      # of each log, at most
@@ -830,6 +831,7 @@ main() {
   trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
+  for tool in $NEEDED; do has "$tool" || die "$tool is not installed, or not on the PATH" 'Install it (busybox has it).'; done
   { renice -n 19 -p $$ || renice 19 $$; ionice -c 3 -p $$; } >/dev/null 2>&1
 
   clock
@@ -837,7 +839,7 @@ main() {
   name_bundle
   make_room
   start_guardian
-  user=$(id -u 2>/dev/null || say unknown) without_root=''
+  user=$(id -u 2>/dev/null || sed -n 's/^Uid:[^0-9]*\([0-9]*\).*/\1/p' /proc/self/status 2>/dev/null) without_root=''
   if [ "$user" != 0 ]; then without_root='; run it as root'; fi
   own_netns=$(ls -l /proc/self/ns/net 2>/dev/null | sed -n 's/.*net:\[\(.*\)\]$/\1/p')
   count_file='' stat_file='' table_file=''

@@ -17,6 +17,7 @@ import {
   start,
   survivors,
   until,
+  withFolders,
 } from './harness.ts';
 
 const quick = ['--samples', '2', '--interval', '0'];
@@ -41,11 +42,6 @@ function only(directory: string): string {
 function test(name: string, reason: string | undefined, body: () => Promise<void>): void {
   if (reason) it.skip(`${name} (skipped: ${reason})`, body);
   else it(name, body);
-}
-
-/** The command that runs another one in a namespace of its own, with that folder as /proc. */
-function withProc(proc: string, command: string[]): string[] {
-  return ['unshare', '-m', 'sh', '-c', 'mount --bind "$0" /proc && exec "$@"', proc, ...command];
 }
 
 /** The command that runs another one on a file system of its own, which says at its end what is left there. */
@@ -167,7 +163,7 @@ for (const [name, shell] of shells) {
         'sys/net/netfilter/nf_conntrack_max': '65536\n',
       });
       folders.push(proc);
-      const result = await run(withProc(proc, [...shell, script, ...quick]), { cwd });
+      const result = await run(withFolders({ '/proc': proc }, [...shell, script, ...quick]), { cwd });
       expect(result.stderr).toBe('');
       expect(result.status).toBe(0);
       const bundle = await readBundle(readFileSync(only(cwd)));

@@ -139,6 +139,13 @@ export function toolFolder(tools: Record<string, true | string>): string {
   return folder;
 }
 
+/** The command that runs another one with a folder of ours in place of each of those of the host. */
+export function withFolders(folders: Record<string, string>, command: string[]): string[] {
+  const mounts = Object.entries(folders);
+  const steps = `for i in ${mounts.map(([place]) => place).join(' ')}; do mount --bind "$1" $i && shift || exit; done; exec "$@"`;
+  return ['unshare', '-m', 'sh', '-c', steps, 'sh', ...mounts.map(([, folder]) => folder), ...command];
+}
+
 /** Writes files of a made-up host, to be mounted over /proc. */
 export function fakeTree(files: Record<string, string>): string {
   const folder = scratch();
