@@ -1,0 +1,170 @@
+/**
+ * Charts as SVG text. Widths are shares of whatever the chart is given and type is in pixels, so that the same picture
+ * is legible on an A4 page and on a telephone; colours are CSS classes, so that it is right in the dark.
+ */
+import { scaleLinear } from 'd3-scale';
+
+/** One bar: finished texts, and a length in whatever unit the bars share. */
+export interface Bar {
+  label: string;
+  value: number;
+  text: string;
+  /** Drawn in the colour of what the report is about. */
+  strong?: boolean;
+}
+
+const ROW = 31;
+/** The narrowest place that a chart is shown in, in pixels: half an A4 page, or a telephone. */
+const NARROWEST = 300;
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+}
+
+function share(value: number): string {
+  return `${Math.round(value * 100) / 100}%`;
+}
+
+/** Width of a text in Inter at 11 px, from above: enough to know whether it fits. */
+function widthOf(text: string): number {
+  let width = 0;
+  for (const c of text)
+    width += /[iljtf.,:;'|()[\] \u202f-]/.test(c) ? 4.2 : /[A-Z@%MWmw_]/.test(c) ? 8.4 : c < '\u0250' ? 6.6 : 11.5;
+  return width;
+}
+
+function fitted(text: string, room: number): string {
+  if (widthOf(text) <= room) return text;
+  const letters = Array.from(text);
+  while (letters.length > 1 && widthOf(`${letters.join('')}…`) > room) letters.pop();
+  return `${letters.join('')}…`;
+}
+
+function frame(id: string, height: number, title: string, description: string, body: string): string {
+  return (
+    `<svg class="chart" role="img" width="100%" height="${height}" aria-labelledby="${id}-title ${id}-desc">` +
+    `<title id="${id}-title">${escaped(title)}</title><desc id="${id}-desc">${escaped(description)}</desc>${body}</svg>`
+  );
+}
+
+/** Bars under their labels, the longest over the whole width. `id` must be unique in the page. */
+export function barChart(id: string, title: string, bars: readonly Bar[]): string {
+  const length = scaleLinear([0, Math.max(1, ...bars.map((bar) => bar.value))], [0, 100]);
+  const rows = bars.map((bar, i) => {
+    const y = i * ROW;
+    // Something is never drawn as nothing.
+    const drawn = bar.value > 0 ? Math.max(0.5, length(bar.value)) : 0;
+    return (
+      `<text x="0" y="${y + 12}">${escaped(fitted(bar.label, NARROWEST - 14 - widthOf(bar.text)))}</text>` +
+      `<text class="value" x="100%" y="${y + 12}" text-anchor="end">${escaped(bar.text)}</text>` +
+      `<rect class="track" x="0" y="${y + 17}" width="100%" height="7" rx="1.5"/>` +
+      `<rect class="${bar.strong ? 'bar strong' : 'bar'}" x="0" y="${y + 17}" width="${share(drawn)}" height="7" rx="1.5"/>`
+    );
+  });
+  const description = bars.map((bar) => `${bar.label}: ${bar.text}`).join('; ');
+  return frame(id, bars.length * ROW - 5, title, description, rows.join(''));
+}
+
+/** A mark on a gauge. */
+export interface Mark {
+  label: string;
+  value: number;
+  text: string;
+}
+
+/** How far something is filled, against marks such as the limit today and the one recommended. */
+export function gauge(id: string, title: string, fill: Bar, marks: readonly Mark[]): string {
+  const highest = Math.max(1, fill.value, ...marks.map((mark) => mark.value));
+  // A little room after the last mark, so that it is seen as a mark and not as the end.
+  const x = scaleLinear([0, highest * 1.02], [0, 100]);
+  const drawn = fill.value > 0 ? Math.max(0.4, x(fill.value)) : 0;
+  const lines = marks.map((mark) => {
+    const at = x(mark.value);
+    // Text grows away from the nearer edge.
+    const anchor = at > 50 ? 'end' : 'start';
+    return { ...mark, at, anchor, cssClass: mark === marks[0] ? 'limit' : 'aim' };
+  });
+  const body =
+    `<rect class="track" x="0" y="20" width="100%" height="14" rx="2"/>` +
+    `<rect class="bar strong" x="0" y="20" width="${share(drawn)}" height="14" rx="2"/>` +
+    lines
+      .map(
+        (m, i) =>
+          `<rect class="${m.cssClass}" x="${share(m.at)}" y="${i === 0 ? 14 : 18}" width="2" height="${i === 0 ? 22 : 22}"/>` +
+          `<text class="${m.cssClass}" x="${share(m.at)}" y="${i === 0 ? 10 : 52}" text-anchor="${m.anchor}">${escaped(
+            fitted(`${m.label} ${m.text}`, NARROWEST),
+          )}</text>`,
+      )
+      .join('');
+  const description = [fill, ...marks].map((part) => `${part.label}: ${part.text}`).join('; ');
+  return frame(id, marks.length > 1 ? 57 : 38, title, description, body);
+}
+
+/** A part of a stacked bar. */
+export interface Part {
+  label: string;
+  value: number;
+  text: string;
+  /** Which of the three shades. */
+  shade: 'strong' | 'middle' | 'light';
+}
+
+/** One bar of parts that add up to a whole, with the legend under it. */
+export function stackedBar(id: string, title: string, parts: readonly Part[]): string {
+  const shown = parts.filter((part) => part.value > 0);
+  const total = shown.reduce((sum, part) => sum + part.value, 0) || 1;
+  const x = scaleLinear([0, total], [0, 100]);
+  let at = 0;
+  const rects = shown.map((part) => {
+    const rect = `<rect class="${part.shade}" x="${share(x(at))}" y="0" width="${share(x(part.value))}" height="18"/>`;
+    at += part.value;
+    return rect;
+  });
+  const legend = parts.map((part, i) => {
+    const y = 28 + i * 19;
+    return (
+      `<rect class="${part.shade}" x="0" y="${y}" width="10" height="10" rx="2"/>` +
+      `<text x="17" y="${y + 9}">${escaped(fitted(part.label, NARROWEST - 30 - widthOf(part.text)))}</text>` +
+      `<text class="value" x="100%" y="${y + 9}" text-anchor="end">${escaped(part.text)}</text>`
+    );
+  });
+  const description = parts.map((part) => `${part.label}: ${part.text}`).join('; ');
+  return frame(id, 28 + parts.length * 19, title, description, rects.join('') + legend.join(''));
+}
+
+/** A point of a line: `x` and `y` in their own units. */
+export interface Point {
+  x: number;
+  y: number;
+}
+
+/** A line over time, with an optional level to compare it with, and finished texts for the corners. */
+export function lineChart(
+  id: string,
+  title: string,
+  description: string,
+  points: readonly Point[],
+  texts: { top: string; bottom: string; left: string; right: string },
+  level?: { y: number; text: string },
+): string {
+  const xs = points.map((point) => point.x);
+  const ys = [...points.map((point) => point.y), ...(level ? [level.y] : [])];
+  const [low, high] = [Math.min(...ys), Math.max(...ys)];
+  const x = scaleLinear([Math.min(...xs), Math.max(...xs)], [0, 1000]);
+  const y = scaleLinear([low, high === low ? low + 1 : high], [96, 4]);
+  const coordinate = (value: number) => Math.round(value * 10) / 10;
+  const path = points.map((p) => `${coordinate(x(p.x))},${coordinate(y(p.y))}`).join(' ');
+  const body =
+    `<text x="0" y="10">${escaped(texts.top)}</text>` +
+    (level ? `<text class="limit" x="100%" y="10" text-anchor="end">${escaped(level.text)}</text>` : '') +
+    `<svg x="0" y="16" width="100%" height="100" viewBox="0 0 1000 100" preserveAspectRatio="none">` +
+    `<rect class="track" width="1000" height="100"/>` +
+    (level
+      ? `<line class="level" x1="0" x2="1000" y1="${coordinate(y(level.y))}" y2="${coordinate(y(level.y))}"/>`
+      : '') +
+    `<polyline class="line" points="${path}"/></svg>` +
+    `<text x="0" y="131">${escaped(texts.left)}</text>` +
+    `<text x="100%" y="131" text-anchor="end">${escaped(texts.right)}</text>` +
+    `<text x="50%" y="131" text-anchor="middle">${escaped(texts.bottom)}</text>`;
+  return frame(id, 136, title, description, body);
+}

@@ -1,0 +1,54 @@
+/**
+ * A report of one analysis in every format. A format is a line of {@link FORMATS}; a browser is needed by PDF alone, and
+ * templates are read when the first report is opened.
+ */
+import type { Browser } from 'puppeteer-core';
+import type { Analysis } from '../analysis/schema.ts';
+import type { Paper } from './html.ts';
+import type { SummaryOptions } from './text.ts';
+
+export type Format = 'html' | 'pdf' | 'json' | 'md' | 'text';
+export type { Paper };
+
+/** Every format, and what its files end in. */
+export const FORMATS: Record<Format, { extension: string }> = {
+  html: { extension: 'html' },
+  pdf: { extension: 'pdf' },
+  json: { extension: 'json' },
+  md: { extension: 'md' },
+  text: { extension: 'txt' },
+};
+
+/** One analysis, ready to be written in any format. */
+export interface Renderer {
+  /** What a file of the format ends in, without the dot. */
+  extension(format: Format): string;
+  /** The report in a format that is text. */
+  text(format: Exclude<Format, 'pdf'>): string;
+  /** The report as PDF; the browser may be shared. */
+  pdf(browser: Browser): Promise<Buffer>;
+  /** What a terminal shows of it. */
+  summary(options?: SummaryOptions): string;
+}
+
+/** Opens an analysis for rendering: the same analysis and options give the same bytes. */
+export async function openRenderer(analysis: Analysis, options: { paper?: Paper | undefined } = {}): Promise<Renderer> {
+  const [{ renderHtml }, { renderMarkdown }, { renderText }, { renderJson }] = await Promise.all([
+    import('./html.ts'),
+    import('./markdown.ts'),
+    import('./text.ts'),
+    import('./json.ts'),
+  ]);
+  const renderers: Record<Exclude<Format, 'pdf'>, () => string> = {
+    html: () => renderHtml(analysis, options),
+    md: () => renderMarkdown(analysis),
+    text: () => renderText(analysis),
+    json: () => renderJson(analysis),
+  };
+  return {
+    extension: (format) => FORMATS[format].extension,
+    text: (format) => renderers[format](),
+    pdf: async (browser) => (await import('./pdf.ts')).renderPdf(browser, renderers.html(), analysis),
+    summary: (summaryOptions) => renderText(analysis, summaryOptions),
+  };
+}

@@ -1,0 +1,56 @@
+/**
+ * A bundle is untrusted: its strings may hold terminal escapes, bidirectional overrides and megabytes of text. What they
+ * would do is taken from them here, before anything else of the report sees them; what they say stays readable.
+ */
+
+/** Long enough for any path or message; what is longer is not meant to be read. */
+const LONGEST = 400;
+
+/** C0, DEL and C1 controls, and the invisible characters that reorder, join or hide text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const ACTIVE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
+
+function spelled(character: string): string {
+  const code = character.charCodeAt(0);
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+}
+
+/** Text without active characters: white space becomes a blank, the others are spelled out (`\x1b`). */
+export function inert(text: string): string {
+  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  return cut
+    .replace(/\p{Surrogate}/gu, '\ufffd')
+    .replace(/[\t\n\v\f\r]+/g, ' ')
+    .replace(ACTIVE, spelled);
+}
+
+/** JSON text in which active characters outside ASCII are escaped as well; it parses to the same value. */
+export function inertJson(json: string): string {
+  return json.replace(ACTIVE, (c) => (c === '\n' ? c : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`));
+}
+
+/** Text that is shown letter by letter in a code block: no escaping but the one of the block itself. */
+export class Verbatim {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  toString(): string {
+    return this.text;
+  }
+}
+
+/** The same plain data with every string replaced, and if asked every key; {@link Verbatim} text stays. */
+export function mapStrings<T>(data: T, replace: (text: string) => string, replaceKey = (key: string) => key): T {
+  const walk = (value: unknown): unknown => {
+    if (typeof value === 'string') return replace(value);
+    if (value instanceof Verbatim) return value;
+    if (Array.isArray(value)) return value.map(walk);
+    if (value !== null && typeof value === 'object')
+      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [replaceKey(key), walk(inner)]));
+    return value;
+  };
+  return walk(data) as T;
+}

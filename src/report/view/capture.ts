@@ -1,0 +1,152 @@
+/** What was captured and what was not, the settings, and the list of facts with their sources. */
+import type { Analysis } from '../../analysis/schema.ts';
+import { bytes, bytesBoth, count, duration, plural, secondsExact, utc } from '../format.ts';
+import { reasonOf, type Status, sourceOf } from './sources.ts';
+
+const STATUS: Record<Exclude<Status, 'captured'>, string> = {
+  denied: 'No permission',
+  failed: 'Failed',
+  cut: 'Cut short',
+  absent: 'Not there',
+};
+
+function folderOf(path: string): string {
+  const parts = path.split('/');
+  // The readings of a series differ only in their number.
+  if (parts[0] === 'series' || parts[0] === 'netns') return `${parts[0]}/`;
+  return parts.length > 1 ? `${parts.slice(0, -1).join('/')}/` : 'top folder';
+}
+
+function grouped<T>(items: readonly T[], key: (item: T) => string): [string, T[]][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group) group.push(item);
+    else groups.set(key(item), [item]);
+  }
+  return [...groups];
+}
+
+/** How many names stand in one cell before the rest is only counted. */
+const NAMES = 60;
+
+function names(all: readonly string[]): string {
+  const shown = all.slice(0, NAMES).join(', ');
+  return all.length > NAMES ? `${shown} and ${count(all.length - NAMES)} more` : shown;
+}
+
+/** What the pages on the capture itself are given. */
+export function captureView(analysis: Analysis) {
+  const { inventory, problems } = analysis;
+  const captured = inventory.filter((item) => item.status === 'captured');
+  const order: Exclude<Status, 'captured'>[] = ['denied', 'failed', 'cut', 'absent'];
+  const seconds = inventory.reduce((end, item) => Math.max(end, (item.startSeconds ?? 0) + (item.seconds ?? 0)), 0);
+  return {
+    summary: {
+      looked: count(inventory.length),
+      captured: count(captured.length),
+      notCaptured: count(inventory.length - captured.length),
+      bytes: bytes(captured.reduce((sum, item) => sum + (item.bytes ?? 0), 0)),
+      seconds: seconds > 0 ? duration(seconds) : undefined,
+      known: inventory.length > 0,
+      none: captured.length === 0,
+    },
+    groups: grouped(captured, (item) => folderOf(item.path)).map(([folder, items]) => ({
+      folder,
+      files: count(items.length),
+      bytes: bytes(items.reduce((sum, item) => sum + (item.bytes ?? 0), 0)),
+      names: names(
+        folder === 'series/' || folder === 'netns/'
+          ? [`${plural(items.length, 'file')} below it`]
+          : items.map((item) => item.path.slice(item.path.lastIndexOf('/') + 1)),
+      ),
+    })),
+    missing: order.flatMap((status) =>
+      grouped(
+        inventory.filter((item) => item.status === status),
+        reasonOf,
+      ).map(([reason, items]) => ({
+        status: STATUS[status],
+        reason,
+        paths: names(items.map((item) => item.path)),
+        denied: status === 'denied' || status === 'failed',
+      })),
+    ),
+    problems: problems.map((p) => ({ source: sourceOf(p), what: p.what, cost: p.cost })),
+  };
+}
+
+/** What the table of running and persisted settings is given. */
+export function settingsView(analysis: Analysis) {
+  const all = analysis.settings.map((s) => ({
+    name: s.name,
+    value: /timeout/.test(s.name) ? `${count(s.value)}\u202fs` : count(s.value),
+    spoken: /timeout/.test(s.name) && s.value >= 120 ? duration(s.value) : '',
+    source: s.file,
+    timeout: /timeout/.test(s.name),
+    persisted: s.persisted.map((p) => ({
+      value: p.value ?? 'no value',
+      source: `${p.file}, line ${p.line}`,
+      differs: p.value !== undefined && Number(p.value) !== s.value,
+    })),
+  }));
+  return {
+    known: all.length > 0,
+    limits: all.filter((s) => !s.timeout),
+    timeouts: all.filter((s) => s.timeout),
+    folders: [...new Set(all.map((s) => s.source.slice(0, s.source.lastIndexOf('/') + 1)))].join(', '),
+  };
+}
+
+/** What the table of other namespaces is given. */
+export function namespacesView(analysis: Analysis) {
+  const cell = (value: number | undefined) => (value === undefined ? 'not captured' : count(value));
+  return analysis.namespaces.map((n) => ({
+    inode: n.inode,
+    names: names([...n.names, ...n.processes]) || plural(n.pids, 'process', 'processes'),
+    entries: n.entries ? count(n.entries.value) : 'not captured',
+    drop: cell(n.drop),
+    earlyDrop: cell(n.earlyDrop),
+    source: n.entries ? sourceOf(n.entries) : '',
+  }));
+}
+
+interface Place {
+  file: string;
+  line?: number | undefined;
+}
+
+/** Every fact that the report rests on, with the place that it was read from. */
+export function factsView(analysis: Analysis) {
+  const { host, usage, hash, expectations, pageBytes } = analysis;
+  const rows: { what: string; value: string; source: string }[] = [];
+  const add = <T>(what: string, fact: ({ value: T } & Place) | undefined, text: (value: T) => string) => {
+    if (fact) rows.push({ what, value: text(fact.value), source: sourceOf(fact) });
+  };
+  const asIs = (value: string) => value;
+  add('Host name', host.hostname, asIs);
+  add('Kernel', host.kernelRelease, asIs);
+  add('Machine', host.machine, asIs);
+  add('Operating system', host.osName, asIs);
+  add('CPUs', host.cpus, count);
+  add('RAM (MemTotal)', host.memTotalBytes, bytesBoth);
+  add('RAM available (MemAvailable)', host.memAvailableBytes, bytesBoth);
+  add('Up for', host.uptimeSeconds, (v) => `${secondsExact(v)} (${duration(v)})`);
+  add('Captured at', host.capturedAt, utc);
+  add('Boot id', host.bootId, asIs);
+  add('Machine id, SHA-256', host.machineIdSha256, asIs);
+  add('Page size', pageBytes, bytesBoth);
+  add('Entries', usage.entries, count);
+  add('Most entries in any reading', usage.peak, count);
+  add('Limit (max)', usage.max, (v) => (usage.unlimited ? '0: no limit' : count(v)));
+  add('Hash buckets', hash.buckets, count);
+  add('Expectations', expectations.count, count);
+  add('Limit of expectations', expectations.max, count);
+  for (const cache of [...analysis.slab.caches, ...analysis.slab.expectations].slice(0, 16))
+    rows.push({
+      what: `Cache ${cache.name}`,
+      value: `${count(cache.activeObjects)} active of ${plural(cache.totalObjects, 'object')} of ${count(cache.objectBytes)}\u202fB; ${count(cache.activeSlabs)} active of ${plural(cache.totalSlabs, 'slab')} of ${plural(cache.pagesPerSlab, 'page')}`,
+      source: sourceOf(cache),
+    });
+  return rows;
+}

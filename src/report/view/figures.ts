@@ -1,0 +1,153 @@
+/** The four key figures of the first page, and the gauge under them. */
+import type { Analysis } from '../../analysis/schema.ts';
+import { gauge, type Mark } from '../charts.ts';
+import { bytes, count, duration, percent, plural, rate, ratio } from '../format.ts';
+import { Verbatim } from '../inert.ts';
+import { LOOKED_FOR, sourceOf, sourcesOf, whyAbsent } from './sources.ts';
+
+interface Figure {
+  label: string;
+  value: string;
+  /** The value is words, not a number: nothing was captured. */
+  absent: boolean;
+  note: string;
+  source: string;
+}
+
+const HOW_COUNTED = {
+  count: '',
+  counters: 'by the entries column of the counters',
+  table: 'rows of the table',
+  lines: 'lines of the table, counted on the host',
+  slab: 'active slab objects: an upper bound',
+} as const;
+
+function missing(label: string, why: string): Figure {
+  return { label, value: 'not captured', absent: true, note: why, source: '' };
+}
+
+/** How the number of entries was found, where it is not the kernel's own count. */
+export function howCounted(analysis: Analysis): string {
+  return HOW_COUNTED[analysis.usage.entriesHow ?? 'count'];
+}
+
+function entries(analysis: Analysis): Figure {
+  const { usage } = analysis;
+  if (!usage.entries) return missing('Entries', whyAbsent(analysis, LOOKED_FOR.count));
+  const notes = [
+    usage.unlimited
+      ? 'no limit is set (0)'
+      : usage.max && usage.share !== undefined
+        ? `${percent(usage.share)} of the limit, ${count(usage.max.value)}`
+        : 'limit not captured',
+    howCounted(analysis),
+    usage.peak && usage.peak.value > usage.entries.value ? `${count(usage.peak.value)} at the peak of the capture` : '',
+  ];
+  return {
+    label: 'Entries',
+    value: count(usage.entries.value),
+    absent: false,
+    note: notes.filter(Boolean).join('; '),
+    source: sourcesOf(usage.entries, usage.max),
+  };
+}
+
+function losses(analysis: Analysis): Figure {
+  const label = 'Packets dropped';
+  const { counters, duringCapture, log } = analysis.drops;
+  const total = counters?.totals.drop;
+  if (duringCapture) {
+    const notes = [
+      `in ${duration(duringCapture.seconds)}${duringCapture.drop > 0 ? `, ${rate(duringCapture.dropPerSecond)}` : ' of watching'}`,
+      duringCapture.earlyDrop > 0 ? `${plural(duringCapture.earlyDrop, 'entry', 'entries')} evicted` : '',
+      total !== undefined ? `${count(total)} since the counters began` : '',
+    ];
+    return {
+      label,
+      value: count(duringCapture.drop),
+      absent: false,
+      note: notes.filter(Boolean).join('; '),
+      source: counters?.file ?? '',
+    };
+  }
+  if (counters && total !== undefined)
+    return {
+      label,
+      value: count(total),
+      absent: false,
+      note: 'since the counters began; one reading gives no rate',
+      source: counters.file,
+    };
+  if (log.captured.length > 0)
+    return {
+      label: '“Table full” log lines',
+      value: count(log.tableFullLines),
+      absent: false,
+      note: 'lines are rate limited: not packets. The drop counter was not captured',
+      source: log.captured.join('; '),
+    };
+  return missing(label, whyAbsent(analysis, LOOKED_FOR.counters));
+}
+
+function memory(analysis: Analysis): Figure {
+  const { memory, slab, hash, host } = analysis;
+  const ram = host.memTotalBytes;
+  const held = memory.totalBytes ?? memory.slabBytes;
+  if (held === undefined) {
+    const why = slab.caches.length
+      ? `page size: ${whyAbsent(analysis, LOOKED_FOR.page)}`
+      : whyAbsent(analysis, LOOKED_FOR.slab);
+    return missing('Memory held', why);
+  }
+  const share = memory.shareOfRam ?? (ram && held / ram.value);
+  const parts = [
+    memory.slabBytes === undefined ? '' : 'slabs',
+    memory.hashBytes === undefined ? '' : 'hash table',
+    memory.extensions && memory.extensions.bytes.low > 0 ? 'extensions, estimated' : '',
+  ].filter(Boolean);
+  return {
+    label: 'Memory held',
+    value: bytes(held),
+    absent: false,
+    note: `${ram && share !== undefined ? `${percent(share)} of ${bytes(ram.value)} RAM` : 'RAM not captured'}; ${parts.join(' + ')}`,
+    source: sourcesOf(slab.caches[0], hash.buckets, ram),
+  };
+}
+
+function demandOrHash(analysis: Analysis): Figure {
+  const { demand } = analysis.recommendation;
+  if (demand)
+    return {
+      label: 'Demand, inferred',
+      value: `${demand.isLowerBound ? 'at least ' : ''}${count(demand.entries)}`,
+      absent: false,
+      note: demand.from,
+      source: demand.file ?? '',
+    };
+  const { buckets, entriesPerBucket } = analysis.hash;
+  if (buckets && entriesPerBucket !== undefined)
+    return {
+      label: 'Average hash chain',
+      value: ratio(entriesPerBucket),
+      absent: false,
+      note: `2 links for each entry in ${plural(buckets.value, 'bucket')}`,
+      source: sourceOf(buckets),
+    };
+  return missing('Demand, inferred', 'too little was captured to infer it');
+}
+
+/** Four figures that a customer understands, each with its source. */
+export function keyFigures(analysis: Analysis): Figure[] {
+  return [entries(analysis), losses(analysis), memory(analysis), demandOrHash(analysis)];
+}
+
+/** How full the table is, against the limit today and the one recommended; nothing without both numbers. */
+export function usageGauge(analysis: Analysis): Verbatim | undefined {
+  const { usage, recommendation } = analysis;
+  if (!usage.entries || !usage.max || usage.unlimited) return undefined;
+  const marks: Mark[] = [{ label: 'limit today', value: usage.max.value, text: count(usage.max.value) }];
+  if (recommendation.max !== undefined && recommendation.max !== usage.max.value)
+    marks.push({ label: 'limit recommended', value: recommendation.max, text: count(recommendation.max) });
+  const fill = { label: 'entries', value: usage.entries.value, text: count(usage.entries.value) };
+  return new Verbatim(gauge('gauge', 'How full the table is', fill, marks));
+}

@@ -1,0 +1,132 @@
+/** The recommendation: what to do, the ladder of what it costs, and the commands. */
+import type { Analysis, LadderStep } from '../../analysis/schema.ts';
+import { bytes, bytesIn, columnUnit, count, exactBytes, percent, ratio } from '../format.ts';
+import { Verbatim } from '../inert.ts';
+import { sourcesOf } from './sources.ts';
+
+interface Cell {
+  text: string;
+  label: string;
+}
+
+interface Row {
+  label: string;
+  note: string;
+  pick: boolean;
+  cells: Cell[];
+}
+
+type Column = { label: string; value: (step: LadderStep) => string | undefined };
+
+function columns(ladder: readonly LadderStep[]): Column[] {
+  const sizes = ladder.flatMap((step) => [step.totalBytes ?? step.slabBytes ?? 0]);
+  const unit = columnUnit(sizes);
+  const size = (value: number | undefined) => (value === undefined ? undefined : bytesIn(value, unit));
+  const whole = (value: number | undefined) => (value === undefined ? undefined : count(value));
+  const all: Column[] = [
+    { label: 'Buckets', value: (step) => whole(step.buckets) },
+    { label: 'Slabs', value: (step) => whole(step.slabs) },
+    { label: 'Slab memory', value: (step) => size(step.slabBytes) },
+    { label: 'Hash table', value: (step) => size(step.hashBytes) },
+    { label: 'Extensions, est.', value: (step) => (step.extensionBytes ? size(step.extensionBytes) : undefined) },
+    { label: 'Total', value: (step) => size(step.totalBytes) },
+    { label: 'Share of RAM', value: (step) => (step.shareOfRam === undefined ? undefined : percent(step.shareOfRam)) },
+  ];
+  // A column that nothing is known of is left out; the note under the table says what is missing.
+  return all.filter((column) => ladder.some((step) => column.value(step) !== undefined));
+}
+
+function ladderView(analysis: Analysis) {
+  const { recommendation, slab, hash, pageBytes, host } = analysis;
+  const { ladder, action } = recommendation;
+  if (ladder.length === 0) return undefined;
+  const shown = columns(ladder);
+  const hasRecommended = ladder.some((step) => step.label === 'recommended');
+  const rows: Row[] = [...ladder]
+    .sort((a, b) => a.max - b.max)
+    .map((step) => {
+      const stays = step.label === 'today' && !hasRecommended && action === 'leave';
+      return {
+        label: count(step.max),
+        note: stays ? 'today, and recommended' : step.label,
+        pick: step.label === 'recommended' || stays,
+        cells: shown.map((column) => ({ label: column.label, text: column.value(step) ?? 'not known' })),
+      };
+    });
+  const cache = slab.caches[0];
+  return {
+    columns: shown.map((column) => column.label),
+    rows,
+    slabKnown: ladder.some((step) => step.slabBytes !== undefined),
+    extensionsKnown: ladder.some((step) => step.extensionBytes),
+    ramMissing: !ladder.some((step) => step.shareOfRam !== undefined),
+    objectsPerSlab: cache && count(cache.objectsPerSlab),
+    slabBytes: cache?.slabBytes === undefined ? undefined : exactBytes(cache.slabBytes),
+    bytesPerEntry: cache?.bytesPerEntryPacked === undefined ? undefined : `${ratio(cache.bytesPerEntryPacked)}\u202fB`,
+    bytesPerBucket: hash.bytesPerBucket === undefined ? undefined : exactBytes(hash.bytesPerBucket),
+    extensionLow: analysis.memory.extensions && exactBytes(analysis.memory.extensions.bytesPerEntry.low),
+    extensionHigh:
+      analysis.memory.extensions &&
+      analysis.memory.extensions.bytesPerEntry.high !== analysis.memory.extensions.bytesPerEntry.low
+        ? exactBytes(analysis.memory.extensions.bytesPerEntry.high)
+        : undefined,
+    extensionReasons: analysis.memory.extensions?.reasons ?? [],
+    source: sourcesOf(cache, pageBytes, hash.buckets, host.memTotalBytes),
+  };
+}
+
+function block(title: string, lines: readonly string[], file = '') {
+  return lines.length ? [{ title, file, code: new Verbatim(lines.join('\n')) }] : [];
+}
+
+function costs(ladder: readonly LadderStep[]) {
+  const today = ladder.find((step) => step.label === 'today');
+  const aim = ladder.find((step) => step.label === 'recommended') ?? today;
+  const total = aim?.totalBytes ?? aim?.slabBytes;
+  const now = today?.totalBytes ?? today?.slabBytes;
+  return {
+    full: total === undefined ? undefined : bytes(total),
+    fullShare: aim?.shareOfRam === undefined ? undefined : percent(aim.shareOfRam),
+    more: total !== undefined && now !== undefined && total > now ? bytes(total - now) : undefined,
+    hash: aim?.hashBytes === undefined ? undefined : bytes(aim.hashBytes),
+  };
+}
+
+/** What the templates of the recommendation are given. */
+export function recommendationView(analysis: Analysis) {
+  const { recommendation, usage, hash } = analysis;
+  const { action, max, buckets, demand, headroom, constraint, memoryBudgetBytes, commands } = recommendation;
+  const changesMax = max !== undefined && max !== usage.max?.value;
+  const changesBuckets = buckets !== undefined && buckets !== hash.buckets?.value;
+  return {
+    template: new Verbatim(`recommendations/${action}`),
+    values: {
+      max: max === undefined ? undefined : count(max),
+      maxToday: usage.max && !usage.unlimited ? count(usage.max.value) : undefined,
+      buckets: buckets === undefined ? undefined : count(buckets),
+      bucketsToday: hash.buckets && count(hash.buckets.value),
+      changesMax,
+      changesBuckets,
+      demand: demand && count(demand.entries),
+      demandFrom: demand?.from,
+      demandIsLowerBound: demand?.isLowerBound ?? false,
+      headroom: headroom > 0 ? ratio(headroom) : undefined,
+      boundByDemand: constraint === 'demand',
+      boundByKernel: constraint === 'kernel-default',
+      boundByMemory: constraint === 'memory-budget',
+      boundByLimit: constraint === 'present-limit',
+      budget: memoryBudgetBytes === undefined ? undefined : bytes(memoryBudgetBytes),
+      missing: analysis.verdict.missing.length ? analysis.verdict.missing.join(', ') : undefined,
+      ...costs(recommendation.ladder),
+    },
+    ladder: ladderView(analysis),
+    commands: [
+      ...block('Now, until the next boot', commands.now),
+      ...commands.persist.flatMap((p) => block('To keep it', p.lines, p.file)),
+      ...block('Check', commands.verify),
+      ...block('Roll back', commands.rollback),
+    ],
+    commandsNow: commands.now,
+    notes: recommendation.notes,
+  };
+}

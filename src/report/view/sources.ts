@@ -1,0 +1,55 @@
+/** Where a number is from, and why one is missing. */
+import type { Analysis } from '../../analysis/schema.ts';
+
+type Inventory = Analysis['inventory'];
+export type Status = Inventory[number]['status'];
+
+/** What a status means when the inventory gives no reason of its own. */
+const STATUS_WORDS: Record<Status, string> = {
+  captured: 'captured, but nothing usable was in it',
+  absent: 'not there on this host',
+  denied: 'no permission to read it',
+  cut: 'captured only in part',
+  failed: 'reading it failed',
+};
+
+/** `proc/slabinfo, line 37`. */
+export function sourceOf(place: { file: string; line?: number | undefined }): string {
+  return place.line === undefined ? place.file : `${place.file}, line ${place.line}`;
+}
+
+/** Several places in one note, each once. */
+export function sourcesOf(...places: ({ file: string; line?: number | undefined } | undefined)[]): string {
+  return [...new Set(places.flatMap((place) => (place ? [sourceOf(place)] : [])))].join('; ');
+}
+
+/** The reason that an inventory line gives, or what its status means. */
+export function reasonOf(item: Inventory[number]): string {
+  return item.reason || STATUS_WORDS[item.status];
+}
+
+/** Why nothing is known of what files of this name hold; what was tried last on the host has the last word. */
+export function whyAbsent(analysis: Analysis, wanted: RegExp): string {
+  const items = analysis.inventory.filter((item) => wanted.test(item.path));
+  // A refusal says more than that an older name of the same file does not exist.
+  const telling =
+    items.find((item) => item.status === 'denied' || item.status === 'failed') ??
+    items.find((item) => item.status === 'captured' || item.status === 'cut') ??
+    items.at(-1);
+  if (!telling) return 'not in this capture';
+  const problem = analysis.problems.find((p) => p.file === telling.path);
+  return problem && telling.status === 'captured' ? problem.what : reasonOf(telling);
+}
+
+/** What files to look for in the inventory when a value is missing. */
+export const LOOKED_FOR = {
+  count: /_conntrack_count$/,
+  max: /_conntrack_max$/,
+  counters: /proc\/net\/stat\/|conntrack-S$/,
+  slab: /slabinfo$|sys\/(kernel\/)?slab\//,
+  page: /getconf-PAGESIZE$|self\/smaps$/,
+  memory: /meminfo$/,
+  buckets: /_conntrack_buckets$|hashsize$/,
+  table: /proc\/net\/[in][pf]_conntrack$|conntrack-L/,
+  log: /dmesg$|journalctl|var\/log\//,
+} as const;

@@ -1,0 +1,90 @@
+/** The verdict: which sentence, and the finished values that it is made of. */
+import type { Analysis, Severity, Verdict } from '../../analysis/schema.ts';
+import { bytes, count, duration, list, percent, plural, rate, utc } from '../format.ts';
+import { Verbatim } from '../inert.ts';
+import { howCounted } from './figures.ts';
+
+const SEVERITY_WORDS: Record<Severity, string> = {
+  critical: 'Critical',
+  warning: 'Warning',
+  notice: 'Notice',
+  ok: 'Healthy',
+  unknown: 'Not decided',
+};
+
+const KIND_WORDS: Record<Verdict['kind'], string> = {
+  'limit-reached': 'the limit is reached',
+  'drops-now': 'packets are being dropped',
+  evicting: 'entries are being evicted',
+  'was-full': 'the table has been full',
+  'namespace-full': 'another namespace is full',
+  memory: 'memory is short',
+  'near-limit': 'the limit is near',
+  filling: 'the table is filling',
+  unlimited: 'no limit is set',
+  healthy: 'room to spare',
+  'cannot-tell': 'too little was captured',
+};
+
+/** How long before the capture something was, in words. */
+function before(seconds: number): string {
+  return seconds < 1 ? 'at the moment of the capture' : `${duration(seconds)} before the capture`;
+}
+
+function memoryTemplate(analysis: Analysis): string {
+  const { memoryIsTheProblem } = analysis.verdict;
+  if (memoryIsTheProblem === undefined) return 'verdicts/memory/unknown';
+  return memoryIsTheProblem ? 'verdicts/memory/problem' : 'verdicts/memory/no-problem';
+}
+
+function values(analysis: Analysis) {
+  const { usage, drops, memory, host, hash } = analysis;
+  const { duringCapture, counters, log } = drops;
+  const held = memory.totalBytes ?? memory.slabBytes;
+  const counted = (n: number | undefined) => (n === undefined || n === 0 ? undefined : count(n));
+  return {
+    entries: usage.entries && count(usage.entries.value),
+    entriesHow: howCounted(analysis),
+    max: usage.max && !usage.unlimited ? count(usage.max.value) : undefined,
+    share: usage.share === undefined ? undefined : percent(usage.share),
+    peak: usage.peak && usage.peak.value > (usage.entries?.value ?? 0) ? count(usage.peak.value) : undefined,
+    peakShare: usage.peakShare === undefined ? undefined : percent(usage.peakShare),
+    free:
+      usage.entries && usage.max && usage.max.value > usage.entries.value
+        ? count(usage.max.value - usage.entries.value)
+        : undefined,
+    seconds: duringCapture && duration(duringCapture.seconds),
+    drops: duringCapture && duringCapture.drop > 0 ? plural(duringCapture.drop, 'packet') : undefined,
+    dropRate: duringCapture && duringCapture.drop > 0 ? rate(duringCapture.dropPerSecond) : undefined,
+    evictions:
+      duringCapture && duringCapture.earlyDrop > 0 ? plural(duringCapture.earlyDrop, 'entry', 'entries') : undefined,
+    noDropsNow: duringCapture !== undefined && duringCapture.drop === 0,
+    dropTotal: counted(counters?.totals.drop),
+    earlyDropTotal: counted(counters?.totals.early_drop),
+    logLines: log.tableFullLines > 0 ? plural(log.tableFullLines, '“table full” line') : undefined,
+    logLast: log.last && utc(log.last.value),
+    logBefore: log.secondsBeforeCapture === undefined ? undefined : before(log.secondsBeforeCapture),
+    held: held === undefined ? undefined : bytes(held),
+    heldShare: memory.shareOfRam === undefined ? undefined : percent(memory.shareOfRam),
+    ram: host.memTotalBytes && bytes(host.memTotalBytes.value),
+    atMax: memory.atMaxBytes === undefined || usage.unlimited ? undefined : bytes(memory.atMaxBytes),
+    atMaxShare: memory.atMaxShareOfRam === undefined ? undefined : percent(memory.atMaxShareOfRam),
+    available: host.memAvailableBytes && bytes(host.memAvailableBytes.value),
+    buckets: hash.buckets && count(hash.buckets.value),
+    missing: analysis.verdict.missing.length ? list(analysis.verdict.missing) : undefined,
+  };
+}
+
+/** What the templates of the verdict are given. */
+export function verdictView(analysis: Analysis) {
+  const { kind, severity, missing } = analysis.verdict;
+  return {
+    severity,
+    severityWord: SEVERITY_WORDS[severity],
+    kindWord: KIND_WORDS[kind],
+    template: new Verbatim(`verdicts/${kind}`),
+    memoryTemplate: new Verbatim(memoryTemplate(analysis)),
+    values: values(analysis),
+    missing,
+  };
+}
