@@ -79,6 +79,7 @@ function readTable<T>(
   if (unusable !== undefined) return refuse(file, unusable, cost);
   const { rows, unclosedAt } = csvRows(text);
   const [first, ...others] = rows;
+  // trim() also takes away the byte order mark of a file that was saved on Windows.
   const columns = first?.fields.map((field) => field.trim()) ?? [];
   if (!header.every((column) => columns.includes(column))) {
     return refuse(file, `does not begin with the line ${header.join(',')}`, cost);

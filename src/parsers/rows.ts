@@ -49,7 +49,6 @@ export function csvRows(text: string): { rows: Row[]; unclosedAt: number | undef
   let end = 0;
   let unclosedAt: number | undefined;
   parse(text.replace(/\r\n/g, '\n'), {
-    bom: true,
     record_delimiter: '\n',
     relax_column_count: true,
     relax_quotes: true,

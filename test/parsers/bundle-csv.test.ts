@@ -83,14 +83,22 @@ proc/uptime,/proc/uptime,captured,,4,0,9,
   });
 
   it('quotes damaged lines, numbered as in the file', () => {
-    const rows = ['a,b,failed,"two', 'lines",1,1,,', '', 'x,y,perhaps,,1,1,1,', 'cut off', 'n,/n,captured,,soon,1,3,'];
+    const rows = [
+      'a,b,failed,"two',
+      'lines",1,1,,',
+      '',
+      'x,y,perhaps,"a',
+      'b",1,1,1,',
+      'n,/n,captured,,soon,1,3,',
+      'm,/m,cut,,1,1,-3,',
+    ];
     const { value, problems } = parseInventory(`${header}${rows.join('\n')}\n`, file);
     expect(value?.map(({ path }) => path)).toEqual(['a']);
     expect(problems).toEqual([
       {
         file,
         line: 5,
-        what: '3 lines were not understood: line 5 "x,y,perhaps,,1,1,1,", line 6 "cut off", line 7 "n,/n,captured,,soon,1,3,"',
+        what: '3 lines were not understood: line 5 "x,y,perhaps,a b,1,1,1,", line 7 "n,/n,captured,,soon,1,3,", line 8 "m,/m,cut,,1,1,-3,"',
         cost: 'What these lines say is missing.',
       },
     ]);
