@@ -45,6 +45,10 @@ END
 }
 
 say() { printf '%s\n' "$*"; }
+# mksh has no printf of its own, and starting a program for each line adds up; what it has, others lack.
+# shellcheck disable=SC3044,SC2039
+if [ -n "${KSH_VERSION-}" ]; then say() { print -r -- "$*"; }; fi
+TAB='	'
 
 wrong_option() {
   say "collect.sh: $1. See: sh collect.sh --help" >&2
@@ -261,7 +265,7 @@ step() {
     0) ;;
     9) die_full ;;
     *) if [ -s "$work/current" ]; then
-      IFS='	' read -r member origin began < "$work/current"
+      IFS=$TAB read -r member origin began < "$work/current"
       note failed "no result within $limit seconds; stopped, with all that was left of this step"
     fi ;;
   esac
@@ -290,9 +294,13 @@ begin() {
   member=$1 origin=$2
   since "$started"
   began=$elapsed
-  printf '%s\t%s\t%s\n' "$member" "$origin" "$began" > "$work/current"
+  say "$member$TAB$origin$TAB$began" > "$work/current"
   case $member in
-    *[!A-Za-z0-9._+:@,=~/-]*) note failed 'its name has characters that the bundle does not allow' && return 1 ;;
+    *[!A-Za-z0-9._+:@,=~/-]*)
+      member=$(printf '%s' "$member" | tr -c 'A-Za-z0-9._+:@,=~/ -' '?') origin=/$member
+      note failed 'its name has characters that the bundle does not allow'
+      return 1
+      ;;
   esac
   if [ ${#member} -gt 100 ]; then note failed 'its path is longer than 100 characters' && return 1; fi
   case $member in
@@ -304,7 +312,7 @@ begin() {
 # note STATUS REASON: the line for what was begun last.
 note() {
   since "$started"
-  printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$member" "$origin" "$1" "$2" "$began" "$((elapsed - began))" >> "$work/items" || exit 9
+  say "$member$TAB$origin$TAB$1$TAB$2$TAB$began$TAB$((elapsed - began))" >> "$work/items" || exit 9
   : > "$work/current"
 }
 
@@ -552,6 +560,7 @@ take_namespaces() {
 
 # moment FOLDER: the count and the counters, with the time.
 moment() {
+  mkdir -p "$work/tree/$1/proc/sys/net/netfilter" "$work/tree/$1/proc/net/stat" || exit 9
   copy /proc/uptime "$1/proc/uptime"
   if [ -n "$count_file" ]; then copy "$count_file" "$1$count_file"; fi
   if [ -n "$stat_file" ]; then copy "$stat_file" "$1$stat_file"; fi
@@ -577,7 +586,8 @@ take_after() {
 # ---- the table ------------------------------------------------------------------------------------------------------
 
 # stream MEMBER SOURCE LINES COMMAND [ARGUMENT]...: takes up to so many lines of the table, compressed as they come.
-# Its size must be known for the archive: it is counted, and its digest computed, from the same stream.
+# Its size must be known for the archive: it is counted, and its digest computed, from the same stream. gzip -1 makes up
+# for that: the bundle is a fifth larger than with gzip -6, and this host, which may have trouble enough, works less.
 stream() {
   begin "$1" "$2"
   most=$3
@@ -588,11 +598,11 @@ stream() {
   if has tee && mkfifo "$work/count-$parts" "$work/sum-$parts" 2>/dev/null; then
     wc -lc < "$work/count-$parts" > "$work/counted" &
     $digest_tool < "$work/sum-$parts" > "$work/summed" &
-    read_table "$@" | head -n "$most" | tee "$work/count-$parts" "$work/sum-$parts" | gzip -"$gzip_level" > "$packed" 2> "$work/gzip"
+    read_table "$@" | head -n "$most" | tee "$work/count-$parts" "$work/sum-$parts" | gzip -1 > "$packed" 2> "$work/gzip"
     packed_well=$?
     wait
   else
-    read_table "$@" | head -n "$most" | gzip -"$gzip_level" > "$packed" 2> "$work/gzip"
+    read_table "$@" | head -n "$most" | gzip -1 > "$packed" 2> "$work/gzip"
     packed_well=$?
     gzip -dc "$packed" | wc -lc > "$work/counted"
     gzip -dc "$packed" | $digest_tool > "$work/summed"
@@ -611,7 +621,7 @@ stream() {
     return 1
   fi
   if [ -n "$digest_name" ]; then digest=$digest_name:$digest; else digest=''; fi
-  printf '%s\t%s\t%s\t%s\t%s\n' "$member" "$packed" "$bytes" "$lines" "$digest" >> "$work/tables" || exit 9
+  say "$member$TAB$packed$TAB$bytes$TAB$lines$TAB$digest" >> "$work/tables" || exit 9
   if [ -e "$work/late" ]; then
     note cut "stopped after $TABLE_LIMIT seconds, with $lines of about $count entries"
   elif [ "$lines" -ge "$most" ] && { [ "$status" != 0 ] || [ "$count" -gt "$max_entries" ]; }; then
@@ -774,7 +784,7 @@ write_bundle() {
   {
     xargs cat < "$work/first.list" | gzip || exit 9
     number=0
-    while IFS='	' read -r member packed word; do
+    while IFS=$TAB read -r member packed word; do
       gzip -c "$work/tables.tar/$number.header" && cat "$packed" && gzip -c "$work/tables.tar/$number.zeros" || exit 9
       number=$((number + 1))
     done < "$work/tables"
@@ -862,7 +872,6 @@ main() {
   if has sha256sum; then digest_tool=sha256sum digest_name=sha256; elif has cksum; then digest_tool=cksum digest_name=cksum; else
     digest_tool=wc digest_name=''
   fi
-  gzip_level=3
   for file in items tables current error noise bundle deadline; do printf '' > "$work/$file" || die_full; done
   start_watcher
 
@@ -877,11 +886,11 @@ main() {
   step 60 take_namespaces
   step $((STEP_LIMIT + samples * (interval + 1))) take_series
   split_at=$(wc -l < "$work/items")
-  # The table takes up to some 60 bytes an entry while the bundle is put together.
+  # An entry takes 30 to 60 bytes, compressed, and is there twice while the bundle is put together.
   if [ -n "$no_table" ]; then
     skip proc/net/nf_conntrack /proc/net/nf_conntrack '--no-table was given'
     skip proc/net/nf_conntrack_expect /proc/net/nf_conntrack_expect '--no-table was given'
-  elif [ $((4096 + count / 17)) -gt "$free" ]; then
+  elif [ $((4096 + count / 8)) -gt "$free" ]; then
     skip proc/net/nf_conntrack /proc/net/nf_conntrack "not enough space for $count entries: $free KiB free in $folder"
   else
     step $TABLE_LIMIT take_table

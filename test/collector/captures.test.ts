@@ -343,6 +343,7 @@ describe.concurrent('what is private stays on the host', () => {
       'etc/sysctl.conf': 'kernel.secret = hunter2\n',
       'etc/sysctl.d/90-fw.conf': '# secret\nnet.netfilter.nf_conntrack_max = 262144\nkernel.x = secret\n',
       'etc/sysctl.d/with blank.conf': 'net.netfilter.nf_conntrack_max = 1\n',
+      'etc/sysctl.d/with\ttab\nand "more.conf': 'net.netfilter.nf_conntrack_max = 1\n',
       'etc/modprobe.d/fw.conf': '\noptions nf_conntrack hashsize=65536\n',
       'etc/modules': 'NF_CONNTRACK\n',
       'etc/machine-id': '0123456789abcdef0123456789abcdef\n',
@@ -354,6 +355,7 @@ describe.concurrent('what is private stays on the host', () => {
     expect(bundle.files.has('etc/sysctl.conf')).toBe(false);
     expect(bundle.line('etc/sysctl.conf').reason).toBe('not needed: no line in it names conntrack');
     expect(bundle.line('etc/sysctl.d/with blank.conf').status).toBe('failed');
+    expect(bundle.line('etc/sysctl.d/with?tab?and ?more.conf').status).toBe('failed');
     const hash = createHash('sha256').update('conntrack-report:0123456789abcdef0123456789abcdef').digest('hex');
     expect(bundle.text('commands/machine-id-sha256')).toBe(`${hash}\n`);
     const everything = Buffer.concat([...bundle.files.values()]).toString();
