@@ -46,7 +46,6 @@ END
 
 say() { printf '%s\n' "$*"; }
 # mksh has no printf of its own, and starting a program for each line adds up; what it has, others lack.
-# shellcheck disable=SC3044,SC2039
 if [ -n "${KSH_VERSION-}" ]; then say() { print -r -- "$*"; }; fi
 TAB='	'
 
