@@ -13,7 +13,7 @@ export interface Bar {
   strong?: boolean;
 }
 
-const ROW = 31;
+const ROW = 29;
 /** The narrowest place that a chart is shown in, in pixels: half an A4 page, or a telephone. */
 const NARROWEST = 300;
 

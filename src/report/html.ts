@@ -12,7 +12,8 @@ const PAGE_SIZES: Record<Paper, string> = { a4: 'A4', letter: 'letter' };
 
 /** The style sheet with fonts and page size. */
 function styleSheet(paper: Paper): string {
-  return `${fontFaces()}\n@page{size:${PAGE_SIZES[paper]}}\n${readAsset('style.css')}`;
+  const rules = readAsset('style.css').replace(/\/\*[\s\S]*?\*\/\n?/g, '');
+  return `${fontFaces()}\n@page{size:${PAGE_SIZES[paper]}}\n${rules}`;
 }
 
 /** Renders the report; the same analysis and paper give the same bytes. */

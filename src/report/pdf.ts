@@ -46,8 +46,8 @@ function footer({ host, tool }: Pick<Analysis, 'host' | 'tool'>): string {
   return (
     `<style>${fontFaces(['Inter'])}` +
     `.bar{font:400 7.5px Inter;color:#5a6877;box-sizing:border-box;width:100%;padding:2mm 15mm 0;display:flex;gap:8mm;justify-content:space-between}` +
-    `.bar span{white-space:nowrap}.left{overflow:hidden;text-overflow:ellipsis;min-width:0}</style>` +
-    `<div class="bar"><span class="left">${escaped(left.join(' · '))}</span>` +
+    `.bar span{white-space:nowrap}.origin{overflow:hidden;text-overflow:ellipsis;min-width:0}</style>` +
+    `<div class="bar"><span class="origin">${escaped(left.join(' · '))}</span>` +
     `<span>Page <span class="pageNumber"></span> of <span class="totalPages"></span></span></div>`
   );
 }

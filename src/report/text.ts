@@ -9,13 +9,23 @@ const NARROWEST = 40;
 
 const COLOURS: Record<Severity, number> = { critical: 31, warning: 33, notice: 36, ok: 32, unknown: 35 };
 
+/** A word in pieces that fit: host names can be longer than a terminal is wide. */
+function pieces(word: string, width: number): string[] {
+  if (word.length <= width) return [word];
+  return [word.slice(0, width), ...pieces(word.slice(width), width)];
+}
+
 /** Breaks a line at blanks; what follows is indented as the line is, or to its second column if it has one. */
 function wrapped(line: string, width: number): string[] {
   const hang = (/^ *\S.*?\S {2,}(?=\S)/.exec(line) ?? /^ *(?:- )?/.exec(line))?.[0].length ?? 0;
   const indent = ' '.repeat(Math.min(hang, width / 2));
   const lines: string[] = [];
   let current = '';
-  for (const word of line.slice(hang).split(' ')) {
+  const words = line
+    .slice(hang)
+    .split(' ')
+    .flatMap((word) => pieces(word, width - indent.length));
+  for (const word of words) {
     const start = lines.length === 0 && current === '' ? line.slice(0, hang) : indent;
     if (current === '') current = start + word;
     else if (`${current} ${word}`.length <= width) current += ` ${word}`;

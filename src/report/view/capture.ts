@@ -35,6 +35,13 @@ function names(all: readonly string[]): string {
   return all.length > NAMES ? `${shown} and ${count(all.length - NAMES)} more` : shown;
 }
 
+/** Files of one folder: `…/nf_conntrack_` is said once, not before each of dozens of names. */
+function filesOf(folder: string, all: readonly string[]) {
+  const prefix = /^[in][pf]_conntrack_/.exec(all[0] ?? '')?.[0];
+  if (!prefix || all.length < 4 || !all.every((name) => name.startsWith(prefix))) return { folder, names: names(all) };
+  return { folder: `${folder}${prefix}…`, names: names(all.map((name) => name.slice(prefix.length))) };
+}
+
 /** What the pages on the capture itself are given. */
 export function captureView(analysis: Analysis) {
   const { inventory, problems } = analysis;
@@ -52,14 +59,14 @@ export function captureView(analysis: Analysis) {
       none: captured.length === 0,
     },
     groups: grouped(captured, (item) => folderOf(item.path)).map(([folder, items]) => ({
-      folder,
       files: count(items.length),
       bytes: bytes(items.reduce((sum, item) => sum + (item.bytes ?? 0), 0)),
-      names: names(
-        folder === 'series/' || folder === 'netns/'
-          ? [`${plural(items.length, 'file')} below it`]
-          : items.map((item) => item.path.slice(item.path.lastIndexOf('/') + 1)),
-      ),
+      ...(folder === 'series/' || folder === 'netns/'
+        ? { folder, names: `${plural(items.length, 'file')} in folders below it` }
+        : filesOf(
+            folder,
+            items.map((item) => item.path.slice(item.path.lastIndexOf('/') + 1)),
+          )),
     })),
     missing: order.flatMap((status) =>
       grouped(

@@ -3,7 +3,7 @@ import type { Analysis } from '../../analysis/schema.ts';
 import { gauge, type Mark } from '../charts.ts';
 import { bytes, count, duration, percent, plural, rate, ratio } from '../format.ts';
 import { Verbatim } from '../inert.ts';
-import { LOOKED_FOR, sourceOf, sourcesOf, whyAbsent } from './sources.ts';
+import { LOOKED_FOR, shortSourcesOf, whyAbsent } from './sources.ts';
 
 interface Figure {
   label: string;
@@ -48,7 +48,7 @@ function entries(analysis: Analysis): Figure {
     value: count(usage.entries.value),
     absent: false,
     note: notes.filter(Boolean).join('; '),
-    source: sourcesOf(usage.entries, usage.max),
+    source: shortSourcesOf(usage.entries, usage.max),
   };
 }
 
@@ -67,7 +67,7 @@ function losses(analysis: Analysis): Figure {
       value: count(duringCapture.drop),
       absent: false,
       note: notes.filter(Boolean).join('; '),
-      source: counters?.file ?? '',
+      source: shortSourcesOf(counters),
     };
   }
   if (counters && total !== undefined)
@@ -76,7 +76,7 @@ function losses(analysis: Analysis): Figure {
       value: count(total),
       absent: false,
       note: 'since the counters began; one reading gives no rate',
-      source: counters.file,
+      source: shortSourcesOf(counters),
     };
   if (log.captured.length > 0)
     return {
@@ -84,7 +84,7 @@ function losses(analysis: Analysis): Figure {
       value: count(log.tableFullLines),
       absent: false,
       note: 'lines are rate limited: not packets. The drop counter was not captured',
-      source: log.captured.join('; '),
+      source: shortSourcesOf(...log.captured.map((file) => ({ file }))),
     };
   return missing(label, whyAbsent(analysis, LOOKED_FOR.counters));
 }
@@ -110,7 +110,7 @@ function memory(analysis: Analysis): Figure {
     value: bytes(held),
     absent: false,
     note: `${ram && share !== undefined ? `${percent(share)} of ${bytes(ram.value)} RAM` : 'RAM not captured'}; ${parts.join(' + ')}`,
-    source: sourcesOf(slab.caches[0], hash.buckets, ram),
+    source: shortSourcesOf(slab.caches[0], hash.buckets, ram),
   };
 }
 
@@ -118,11 +118,11 @@ function demandOrHash(analysis: Analysis): Figure {
   const { demand } = analysis.recommendation;
   if (demand)
     return {
-      label: 'Demand, inferred',
-      value: `${demand.isLowerBound ? 'at least ' : ''}${count(demand.entries)}`,
+      label: demand.isLowerBound ? 'Demand, at least' : 'Demand, inferred',
+      value: count(demand.entries),
       absent: false,
       note: demand.from,
-      source: demand.file ?? '',
+      source: demand.file === undefined ? '' : shortSourcesOf({ file: demand.file }),
     };
   const { buckets, entriesPerBucket } = analysis.hash;
   if (buckets && entriesPerBucket !== undefined)
@@ -131,7 +131,7 @@ function demandOrHash(analysis: Analysis): Figure {
       value: ratio(entriesPerBucket),
       absent: false,
       note: `2 links for each entry in ${plural(buckets.value, 'bucket')}`,
-      source: sourceOf(buckets),
+      source: shortSourcesOf(buckets),
     };
   return missing('Demand, inferred', 'too little was captured to infer it');
 }

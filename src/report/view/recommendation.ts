@@ -96,6 +96,7 @@ function costs(ladder: readonly LadderStep[]) {
 export function recommendationView(analysis: Analysis) {
   const { recommendation, usage, hash } = analysis;
   const { action, max, buckets, demand, headroom, constraint, memoryBudgetBytes, commands } = recommendation;
+  const cost = costs(recommendation.ladder);
   const changesMax = max !== undefined && max !== usage.max?.value;
   const changesBuckets = buckets !== undefined && buckets !== hash.buckets?.value;
   return {
@@ -107,6 +108,7 @@ export function recommendationView(analysis: Analysis) {
       bucketsToday: hash.buckets && count(hash.buckets.value),
       changesMax,
       changesBuckets,
+      changes: changesMax || changesBuckets,
       demand: demand && count(demand.entries),
       demandFrom: demand?.from,
       demandIsLowerBound: demand?.isLowerBound ?? false,
@@ -117,7 +119,8 @@ export function recommendationView(analysis: Analysis) {
       boundByLimit: constraint === 'present-limit',
       budget: memoryBudgetBytes === undefined ? undefined : bytes(memoryBudgetBytes),
       missing: analysis.verdict.missing.length ? analysis.verdict.missing.join(', ') : undefined,
-      ...costs(recommendation.ladder),
+      ...cost,
+      said: cost.full !== undefined || demand !== undefined,
     },
     ladder: ladderView(analysis),
     commands: [

@@ -15,8 +15,8 @@ function about(analysis: Analysis): string {
     host.osName?.value,
     host.kernelRelease && `Linux ${host.kernelRelease.value}`,
     host.machine?.value,
-    host.cpus && plural(host.cpus.value, 'CPU'),
-    host.memTotalBytes && `${bytes(host.memTotalBytes.value)} RAM`,
+    host.cpus && plural(host.cpus.value, 'CPU').replace(' ', '\u00a0'),
+    host.memTotalBytes && `${bytes(host.memTotalBytes.value)}\u00a0RAM`,
   ]
     .filter(Boolean)
     .join(' · ');

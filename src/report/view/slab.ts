@@ -83,7 +83,7 @@ function steps(analysis: Analysis, cache: SlabArithmetic): Step[] {
   if (slabBytes !== undefined && cache.minimumBytes !== undefined)
     all.push(
       byteStep(
-        'So the least that they could take: the minimum, not what is held',
+        'So the least that they could take, the minimum',
         `${plural(cache.minimumSlabs, 'slab')} × ${exactBytes(slabBytes)}`,
         cache.minimumBytes,
         'minimum',
@@ -119,8 +119,8 @@ function heldChart(cache: SlabArithmetic, id: string) {
   const share = (value: number) => `${bytes(value)} · ${percent(value / heldBytes)}`;
   const parts: Part[] = [
     { label: 'Objects in use', value: inUseBytes, text: share(inUseBytes), shade: 'strong' },
-    { label: 'Free objects, ready for new entries', value: free, text: share(free), shade: 'middle' },
-    { label: 'Left over in the slabs', value: rest, text: share(rest), shade: 'light' },
+    { label: 'Free objects', value: free, text: share(free), shade: 'middle' },
+    { label: 'Unusable rest of the slabs', value: rest, text: share(rest), shade: 'light' },
   ];
   const title = `${percent(inUseBytes / heldBytes)} of the ${bytes(heldBytes)} held are objects in use`;
   return {
@@ -150,7 +150,7 @@ function worked(analysis: Analysis, cache: SlabArithmetic, index: number) {
         : undefined,
     dividedDiffers: divided !== undefined && divided !== cache.objectsPerSlab ? count(divided) : undefined,
     objectsPerSlab: count(cache.objectsPerSlab),
-    activeSlabs: slub || cache.activeSlabs === cache.totalSlabs ? undefined : plural(cache.activeSlabs, 'slab'),
+    activeSlabs: slub || cache.activeSlabs === cache.totalSlabs ? undefined : count(cache.activeSlabs),
     activeSlabsBytes:
       slub || cache.activeSlabsBytes === undefined || cache.activeSlabs === cache.totalSlabs
         ? undefined

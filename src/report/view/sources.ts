@@ -23,6 +23,16 @@ export function sourcesOf(...places: ({ file: string; line?: number | undefined 
   return [...new Set(places.flatMap((place) => (place ? [sourceOf(place)] : [])))].join('; ');
 }
 
+/** The file's own name; with its folder where the name alone could be the counters as well as the table. */
+function fileName(file: string): string {
+  return /(?:[^/]+\/)?[in][pf]_conntrack$/.exec(file)?.[0] ?? file.slice(file.lastIndexOf('/') + 1);
+}
+
+/** The same in little room: file names only. The appendix has the whole paths. */
+export function shortSourcesOf(...places: Parameters<typeof sourcesOf>): string {
+  return sourcesOf(...places.map((place) => place && { ...place, file: fileName(place.file) }));
+}
+
 /** The reason that an inventory line gives, or what its status means. */
 export function reasonOf(item: Inventory[number]): string {
   return item.reason || STATUS_WORDS[item.status];

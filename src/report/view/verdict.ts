@@ -41,6 +41,7 @@ function values(analysis: Analysis) {
   const { usage, drops, memory, host, hash } = analysis;
   const { duringCapture, counters, log } = drops;
   const held = memory.totalBytes ?? memory.slabBytes;
+  const saysMore = memory.atMaxBytes !== undefined && !usage.unlimited && memory.atMaxBytes > (held ?? 0);
   const counted = (n: number | undefined) => (n === undefined || n === 0 ? undefined : count(n));
   return {
     entries: usage.entries && count(usage.entries.value),
@@ -67,8 +68,9 @@ function values(analysis: Analysis) {
     held: held === undefined ? undefined : bytes(held),
     heldShare: memory.shareOfRam === undefined ? undefined : percent(memory.shareOfRam),
     ram: host.memTotalBytes && bytes(host.memTotalBytes.value),
-    atMax: memory.atMaxBytes === undefined || usage.unlimited ? undefined : bytes(memory.atMaxBytes),
-    atMaxShare: memory.atMaxShareOfRam === undefined ? undefined : percent(memory.atMaxShareOfRam),
+    // After a burst more can be held than a packed table at the limit would need; that sentence would puzzle.
+    atMax: saysMore ? bytes(memory.atMaxBytes ?? 0) : undefined,
+    atMaxShare: saysMore && memory.atMaxShareOfRam !== undefined ? percent(memory.atMaxShareOfRam) : undefined,
     available: host.memAvailableBytes && bytes(host.memAvailableBytes.value),
     buckets: hash.buckets && count(hash.buckets.value),
     missing: analysis.verdict.missing.length ? list(analysis.verdict.missing) : undefined,
