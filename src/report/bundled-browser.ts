@@ -9,6 +9,7 @@ import { createBrotliDecompress } from 'node:zlib';
 import tar from 'tar-stream';
 import type { BrowserProgram } from './browser.ts';
 
+const require = createRequire(import.meta.url);
 const APP = 'conntrack-report';
 
 /** A folder that only this user can write: what is unpacked there gets executed. */
@@ -40,7 +41,7 @@ async function privateCache(): Promise<string> {
 function packageFolder(): string | undefined {
   let folder: string;
   try {
-    folder = path.dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium'));
+    folder = path.dirname(require.resolve('@sparticuz/chromium'));
   } catch {
     return undefined;
   }

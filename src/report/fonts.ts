@@ -9,20 +9,20 @@ const require = createRequire(import.meta.url);
  * all in a family that is split by ranges.
  */
 const FACES = [
-  { family: 'Inter', weight: 400, file: '@fontsource/inter/files/inter-latin-400-normal.woff2' },
-  { family: 'Inter', weight: 600, file: '@fontsource/inter/files/inter-latin-600-normal.woff2' },
+  { family: 'Inter', weight: 400, file: require.resolve('@fontsource/inter/files/inter-latin-400-normal.woff2') },
+  { family: 'Inter', weight: 600, file: require.resolve('@fontsource/inter/files/inter-latin-600-normal.woff2') },
   {
     family: 'JetBrains Mono',
     weight: 400,
-    file: '@fontsource/jetbrains-mono/files/jetbrains-mono-latin-400-normal.woff2',
+    file: require.resolve('@fontsource/jetbrains-mono/files/jetbrains-mono-latin-400-normal.woff2'),
   },
-] as const;
+];
 
 /** `@font-face` rules with the fonts in them; `families` narrows them down to what a page needs. */
 export function fontFaces(families: readonly string[] = ['Inter', 'JetBrains Mono']): string {
   return FACES.filter((face) => families.includes(face.family))
     .map((face) => {
-      const data = readFileSync(require.resolve(face.file)).toString('base64');
+      const data = readFileSync(face.file).toString('base64');
       return `@font-face{font-family:"${face.family}";font-weight:${face.weight};font-style:normal;src:url(data:font/woff2;base64,${data}) format("woff2")}`;
     })
     .join('\n');

@@ -38,17 +38,15 @@ function escaped(text: string): string {
 
 /** Header and footer see nothing of the page's style sheet: they bring their own font. */
 function footer({ host, tool }: Pick<Analysis, 'host' | 'tool'>): string {
-  const left = [
-    host.hostname?.value ?? 'host name not captured',
-    host.capturedAt ? `captured ${utc(host.capturedAt.value)}` : 'time of capture not captured',
-    `${tool.name} ${tool.version}`,
-  ];
+  const name = host.hostname?.value ?? 'host name not captured';
+  const time = host.capturedAt ? `captured ${utc(host.capturedAt.value)}` : 'time of capture not captured';
   return (
     `<style>${fontFaces(['Inter'])}` +
-    `.bar{font:400 7.5px Inter;color:#5a6877;box-sizing:border-box;width:100%;padding:2mm 15mm 0;display:flex;gap:8mm;justify-content:space-between}` +
-    `.bar span{white-space:nowrap}.origin{overflow:hidden;text-overflow:ellipsis;min-width:0}</style>` +
-    `<div class="bar"><span class="origin">${escaped(left.join(' · '))}</span>` +
-    `<span>Page <span class="pageNumber"></span> of <span class="totalPages"></span></span></div>`
+    `.bar{font:400 7.5px Inter;color:#5a6877;box-sizing:border-box;width:100%;padding:2mm 15mm 0;display:flex;gap:1mm}` +
+    `.bar span{white-space:nowrap}.name{overflow:hidden;text-overflow:ellipsis;min-width:0}.page{margin-left:auto;padding-left:6mm}</style>` +
+    `<div class="bar"><span class="name">${escaped(name)}</span>` +
+    `<span>· ${escaped(`${time} · ${tool.name} ${tool.version}`)}</span>` +
+    `<span class="page">Page <span class="pageNumber"></span> of <span class="totalPages"></span></span></div>`
   );
 }
 

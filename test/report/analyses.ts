@@ -22,7 +22,7 @@ interface SlabLine {
   line?: number;
 }
 
-export function slabCache(given: SlabLine): SlabArithmetic {
+function slabCache(given: SlabLine): SlabArithmetic {
   const { name, active, total, objectBytes, perSlab, slabs, page, pages = 1 } = given;
   const minimumSlabs = Math.ceil(active / perSlab);
   const slabBytes = page === undefined ? undefined : page * pages;
@@ -634,7 +634,7 @@ export function full(): Analysis {
 }
 
 /** An empty table. */
-export function emptyTable(): Analysis {
+function emptyTable(): Analysis {
   const made = gateway({
     hostname: 'idle',
     entries: 0,

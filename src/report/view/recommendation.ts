@@ -1,6 +1,6 @@
 /** The recommendation: what to do, the ladder of what it costs, and the commands. */
 import type { Analysis, LadderStep } from '../../analysis/schema.ts';
-import { bytes, bytesIn, columnUnit, count, exactBytes, percent, ratio } from '../format.ts';
+import { bytes, bytesIn, columnUnit, count, exactBytes, list, percent, ratio } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { sourcesOf } from './sources.ts';
 
@@ -59,7 +59,7 @@ function ladderView(analysis: Analysis) {
     rows,
     slabKnown: ladder.some((step) => step.slabBytes !== undefined),
     extensionsKnown: ladder.some((step) => step.extensionBytes),
-    ramMissing: !ladder.some((step) => step.shareOfRam !== undefined),
+    ramMissing: host.memTotalBytes === undefined,
     objectsPerSlab: cache && count(cache.objectsPerSlab),
     slabBytes: cache?.slabBytes === undefined ? undefined : exactBytes(cache.slabBytes),
     bytesPerEntry: cache?.bytesPerEntryPacked === undefined ? undefined : `${ratio(cache.bytesPerEntryPacked)}\u202fB`,
@@ -118,7 +118,7 @@ export function recommendationView(analysis: Analysis) {
       boundByMemory: constraint === 'memory-budget',
       boundByLimit: constraint === 'present-limit',
       budget: memoryBudgetBytes === undefined ? undefined : bytes(memoryBudgetBytes),
-      missing: analysis.verdict.missing.length ? analysis.verdict.missing.join(', ') : undefined,
+      missing: analysis.verdict.missing.length ? list(analysis.verdict.missing) : undefined,
       ...cost,
       said: cost.full !== undefined || demand !== undefined,
     },

@@ -58,5 +58,3 @@ export function reportView(analysis: Analysis) {
     facts: factsView(analysis),
   };
 }
-
-export type ReportView = ReturnType<typeof reportView>;

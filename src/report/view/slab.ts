@@ -31,7 +31,7 @@ function objectsStep(cache: SlabArithmetic): Step {
   const n = plural(cache.objectsPerSlab, 'object');
   switch (cache.objectsPerSlabHow) {
     case 'column':
-      return step('One slab holds, by the column objperslab,', `objects of ${exactBytes(cache.objectBytes)}`, n);
+      return step('One slab holds (column objperslab)', `objects of ${exactBytes(cache.objectBytes)}`, n);
     case 'objects ÷ slabs':
       return step(
         'This version of slabinfo has no such column; all objects divided by all slabs gives what one slab holds',
@@ -169,7 +169,7 @@ function difference(analysis: Analysis) {
   return {
     active: count(slab.total.activeObjects),
     entries: count(usage.entries.value),
-    entriesWord: usage.entriesHow === 'table' ? 'rows in the table' : 'entries counted',
+    entriesWord: usage.entriesHow === 'table' || usage.entriesHow === 'lines' ? 'rows in the table' : 'entries counted',
     by: count(Math.abs(more)),
     more: more > 0,
     slub: slab.allocator === 'SLUB',
@@ -211,61 +211,85 @@ export function slabView(analysis: Analysis) {
   };
 }
 
+interface MemoryRow {
+  what: string;
+  working: string;
+  exact: string;
+  rounded: string;
+  share: string;
+  source: string;
+  total: boolean;
+}
+
+function unknownRow(what: string, why: string): MemoryRow {
+  return { what, working: why, exact: 'not captured', rounded: '', share: '', source: '', total: false };
+}
+
 /** What the memory table is given: each part of what connection tracking holds, and what it would hold when full. */
 export function memoryView(analysis: Analysis) {
   const { memory, hash, host, slab, usage } = analysis;
   const ram = host.memTotalBytes?.value;
-  const share = (value: number) => (ram === undefined ? 'RAM not captured' : percent(value / ram));
-  const row = (what: string, working: string, value: number, source: string, total = false) => ({
+  const row = (what: string, working: string, value: number, source: string, total = false): MemoryRow => ({
     what,
     working,
     exact: exactBytes(value),
     rounded: value < 1024 ? '' : bytes(value),
-    share: share(value),
+    share: ram === undefined ? 'RAM not captured' : percent(value / ram),
     source,
     total,
   });
-  const rows = [];
-  if (memory.slabBytes !== undefined)
-    rows.push(
-      row(
-        'Slabs of entries',
-        slab.total ? plural(slab.total.totalSlabs, 'slab') : '',
-        memory.slabBytes,
-        sourcesOf(...slab.caches.slice(0, 2)),
-      ),
-    );
-  if (memory.hashBytes !== undefined)
-    rows.push(
-      row(
-        'Hash table',
-        hash.buckets && hash.bytesPerBucket !== undefined
-          ? `${plural(hash.buckets.value, 'bucket')} × ${exactBytes(hash.bytesPerBucket)}`
-          : '',
-        memory.hashBytes,
-        sourcesOf(hash.buckets),
-      ),
-    );
+  const slabWhy = slab.caches.length
+    ? `page size: ${whyAbsent(analysis, LOOKED_FOR.page)}`
+    : whyAbsent(analysis, LOOKED_FOR.slab);
+  const rows = [
+    memory.slabBytes === undefined
+      ? unknownRow('Slabs of entries', slabWhy)
+      : row(
+          'Slabs of entries',
+          slab.total ? plural(slab.total.totalSlabs, 'slab') : '',
+          memory.slabBytes,
+          sourcesOf(...slab.caches.slice(0, 2)),
+        ),
+    memory.hashBytes === undefined
+      ? unknownRow(
+          'Hash table',
+          hash.buckets ? 'size of a bucket: kernel or machine not captured' : whyAbsent(analysis, LOOKED_FOR.buckets),
+        )
+      : row(
+          'Hash table',
+          hash.buckets && hash.bytesPerBucket !== undefined
+            ? `${plural(hash.buckets.value, 'bucket')} × ${exactBytes(hash.bytesPerBucket)}`
+            : '',
+          memory.hashBytes,
+          sourcesOf(hash.buckets),
+        ),
+  ];
   const ext = memory.extensions;
+  const exact = ext === undefined || ext.bytes.low === ext.bytes.high;
   if (ext && ext.bytes.high > 0) {
-    const range = ext.bytes.low === ext.bytes.high ? '' : `, up to ${bytes(ext.bytes.high)}`;
-    rows.push(
-      row(
-        'Extensions, estimated',
-        `${exactBytes(ext.bytesPerEntry.low)} an entry${range}`,
-        ext.bytes.low,
-        'estimate: other kmalloc caches',
-      ),
-    );
+    const [low, high] = [exactBytes(ext.bytesPerEntry.low), exactBytes(ext.bytesPerEntry.high)];
+    const most = row('', '', ext.bytes.high, '');
+    rows.push({
+      what: 'Extensions, estimated',
+      working: `${exact ? low : `${low} to ${high}`} an entry`,
+      exact: exact ? exactBytes(ext.bytes.low) : 'estimate',
+      rounded: exact ? bytes(ext.bytes.low) : `${bytes(ext.bytes.low)} – ${bytes(ext.bytes.high)}`,
+      share: exact || ram === undefined ? most.share : `up to ${most.share}`,
+      source: 'in other kmalloc caches, not counted by the kernel',
+      total: false,
+    });
   }
-  if (memory.totalBytes !== undefined) rows.push(row('Together', '', memory.totalBytes, '', true));
+  if (memory.totalBytes !== undefined) {
+    const known = memory.hashBytes === undefined ? 'Together, without the hash table' : 'Together';
+    rows.push(row(exact ? known : `${known}, extensions at the least`, '', memory.totalBytes, '', true));
+  }
   return {
-    rows,
+    rows: memory.totalBytes === undefined && memory.hashBytes === undefined ? [] : rows,
     ramMissing: ram === undefined,
     atMax: memory.atMaxBytes === undefined || usage.unlimited ? undefined : bytes(memory.atMaxBytes),
     atMaxShare: memory.atMaxShareOfRam === undefined ? undefined : percent(memory.atMaxShareOfRam),
     max: usage.max && !usage.unlimited ? count(usage.max.value) : undefined,
-    reasons: ext?.reasons ?? [],
+    reasons: ext && ext.bytes.high > 0 ? ext.reasons : [],
   };
 }
 

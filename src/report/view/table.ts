@@ -139,6 +139,7 @@ function differs(analysis: Analysis, table: Table) {
   return {
     counted: count(entries.value),
     fewer: table.entries < entries.value,
+    partial: table.cut !== undefined || table.families.length < 2,
     by: count(Math.abs(entries.value - table.entries)),
   };
 }

@@ -37,6 +37,13 @@ function memoryTemplate(analysis: Analysis): string {
   return memoryIsTheProblem ? 'verdicts/memory/problem' : 'verdicts/memory/no-problem';
 }
 
+/** The first thing that was needed to judge the memory and was not captured. */
+function memoryMissing({ slab, pageBytes, host }: Analysis): string | undefined {
+  if (slab.caches.length === 0) return 'what connection tracking holds';
+  if (!pageBytes) return 'the page size';
+  return host.memTotalBytes ? undefined : 'the size of RAM';
+}
+
 function values(analysis: Analysis) {
   const { usage, drops, memory, host, hash } = analysis;
   const { duringCapture, counters, log } = drops;
@@ -66,8 +73,8 @@ function values(analysis: Analysis) {
     logLast: log.last && utc(log.last.value),
     logBefore: log.secondsBeforeCapture === undefined ? undefined : before(log.secondsBeforeCapture),
     held: held === undefined ? undefined : bytes(held),
+    memoryMissing: memoryMissing(analysis),
     heldShare: memory.shareOfRam === undefined ? undefined : percent(memory.shareOfRam),
-    ram: host.memTotalBytes && bytes(host.memTotalBytes.value),
     // After a burst more can be held than a packed table at the limit would need; that sentence would puzzle.
     atMax: saysMore ? bytes(memory.atMaxBytes ?? 0) : undefined,
     atMaxShare: saysMore && memory.atMaxShareOfRam !== undefined ? percent(memory.atMaxShareOfRam) : undefined,
