@@ -11,6 +11,8 @@ const parser = yargs(process.argv.slice(2))
   .locale('en')
   .version(version)
   .strict()
+  // Otherwise yargs loses a bundle called "-"; what looks like an option is refused by noOptions().
+  .parserConfiguration({ 'unknown-options-as-args': true })
   .demandCommand(1, 'Say what to do: conntrack-report report BUNDLE..., or conntrack-report --help.')
   .recommendCommands()
   .wrap(Math.min(100, process.stdout.columns ?? 80))
@@ -43,59 +45,78 @@ const parser = yargs(process.argv.slice(2))
           type: 'string',
           requiresArg: true,
         })
+        .check(({ bundle }) => noOptions(bundle))
         .example('$0 report conntrack-gw1-20261122T140305Z.tar.gz', 'HTML and PDF in the current folder')
         .example('$0 report *.tar.gz --out reports --format html,json', 'several bundles, other formats')
         .example('ssh root@gw "sh -s -- --stdout" < collect.sh | $0 report -', 'straight from the machine'),
-    async ({ bundle, out, format, paper, browser }) => {
+    work(async ({ bundle, out, format, paper, browser }) => {
       const { report } = await import('./commands/report.ts');
-      process.exitCode = await report(bundle, { out, formats: format, paper, browser });
-    },
+      return report(bundle, { out, formats: format, paper, browser });
+    }),
   )
   .command(
     'collector',
     'Print the script that collects a bundle, to be sent to the machine in question',
     {},
-    async () => {
+    work(async () => {
       const { printCollector } = await import('./commands/collector.ts');
       await printCollector();
-    },
+      return EXIT.ok;
+    }),
   )
   .command(
     'collect [options..]',
     'Collect a bundle on this machine (conntrack-report collect -- --help lists the options)',
-    (command) => command.strict(false).parserConfiguration({ 'unknown-options-as-args': true }),
-    async () => {
+    (command) => command.strict(false),
+    work(async () => {
       const { runCollector } = await import('./commands/collector.ts');
       const given = process.argv.slice(process.argv.indexOf('collect') + 1);
-      process.exitCode = await runCollector(given.filter((option) => option !== '--'));
-    },
+      return runCollector(given.filter((option) => option !== '--'));
+    }),
   )
-  .command('schema', 'Print the JSON Schema of what --format json writes', {}, async () => {
-    const { printSchema } = await import('./commands/schema.ts');
-    printSchema();
-  })
+  .command(
+    'schema',
+    'Print the JSON Schema of what --format json writes',
+    {},
+    work(async () => {
+      const { printSchema } = await import('./commands/schema.ts');
+      printSchema();
+      return EXIT.ok;
+    }),
+  )
   .epilogue('Exit codes: 0 done, 1 something could not be written, 2 wrong command line, 3 an input could not be read.')
-  .fail((message, error) => {
-    if (error && !(error instanceof UsageError)) throw error;
-    process.stderr.write(
-      `conntrack-report: ${message ?? error.message}\nconntrack-report --help lists commands and options.\n`,
-    );
-    process.exit(EXIT.usage);
-  });
+  .fail(false);
 
-/** A value of an option that is none of those it may have. */
-class UsageError extends Error {}
+function noOptions(words: string[]): true {
+  const option = words.find((word) => /^-./.test(word));
+  if (option !== undefined) throw new Error(`there is no option ${option}`);
+  return true;
+}
 
 function parseFormats(given: string): Format[] {
   const names = given.split(',').map((name) => name.trim().toLowerCase());
   const wrong = names.find((name) => !Object.hasOwn(FORMATS, name));
-  if (wrong !== undefined) throw new UsageError(`--format ${wrong}: expected one or more of ${formatNames}`);
+  if (wrong !== undefined) throw new Error(`--format ${wrong}: expected one or more of ${formatNames}`);
   return [...new Set(names)] as Format[];
+}
+
+/** A command's handler: what goes wrong in it is no mistake of the command line. Resolves to an exit code. */
+function work<Arguments>(run: (options: Arguments) => Promise<number>) {
+  return async (options: Arguments): Promise<void> => {
+    try {
+      process.exitCode = await run(options);
+    } catch (error) {
+      process.stderr.write(`conntrack-report: ${(error as Error).message}\n`);
+      process.exitCode = EXIT.failed;
+    }
+  };
 }
 
 try {
   await parser.parseAsync();
 } catch (error) {
-  process.stderr.write(`conntrack-report: ${(error as Error).message}\n`);
-  process.exitCode = EXIT.failed;
+  process.stderr.write(
+    `conntrack-report: ${(error as Error).message}\nconntrack-report --help lists commands and options.\n`,
+  );
+  process.exitCode = EXIT.usage;
 }

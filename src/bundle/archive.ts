@@ -18,6 +18,7 @@ export async function* readArchive(
 ): AsyncGenerator<RawMember> {
   const unpacker = extract();
   let waiting = false;
+  let over = false;
   /** The next item, with a note that somebody waits for it: whoever waits has had all that came before. */
   async function pull<T>(iterator: AsyncIterator<T>): Promise<IteratorResult<T>> {
     waiting = true;
@@ -42,7 +43,7 @@ export async function* readArchive(
       damaged(reasonOf(error));
     }
     // Ending inside an entry makes the unpacker throw away what it has not handed out yet.
-    for (let quiet = 0; quiet < 3; quiet = waiting ? quiet + 1 : 0) await setImmediate();
+    for (let quiet = 0; quiet < 3 && !over; quiet = waiting ? quiet + 1 : 0) await setImmediate();
   }
   const feed = Readable.from(untilDamage(), { objectMode: false, highWaterMark: 1 << 20 });
   feed.on('error', (error) => unpacker.destroy(error));
@@ -59,6 +60,7 @@ export async function* readArchive(
   } catch (error) {
     damaged(reasonOf(error));
   } finally {
+    over = true;
     feed.destroy();
   }
 }

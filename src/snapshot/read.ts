@@ -121,7 +121,12 @@ export async function readSnapshot(input: string, stdin?: AsyncIterable<Uint8Arr
 function refuseMixture(input: string, files: ReadonlyMap<string, TextFile>, snapshot: Snapshot): void {
   const named = parseManifest(files.get('manifest.csv')?.text ?? '', 'manifest.csv').value?.get('hostname');
   const { hostname } = snapshot.host;
-  if (named && hostname && hostname.value !== named) {
+  // collect.sh writes the name as it stands in the bundle's own name.
+  const inName = hostname?.value
+    .replace(/[^A-Za-z0-9.-]/g, '-')
+    .replace(/^[.-]+/, '')
+    .slice(0, 60);
+  if (named && hostname && inName !== named) {
     throw new BundleError(
       `${inputName(input)} mixes files of two hosts: manifest.csv is of ${named}, ${hostname.file} of ${hostname.value}. ` +
         'Expected one capture of one host; unpack each bundle into a folder of its own, or name the archives.',

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterAll, describe, expect, test } from 'vitest';
 import { BundleError, readBundle } from '../../src/bundle/bundle.ts';
+import { packageRoot } from '../../src/package.ts';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-bundle-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -122,6 +123,14 @@ describe('archives', () => {
     const file = saved(bytes);
     await expect(contents(file)).rejects.toThrow(message);
     await expect(contents(file)).rejects.toThrow(file);
+  });
+
+  test('nothing goes on running after an input was refused', () => {
+    const file = saved(Buffer.from('hello\n'.repeat(500)));
+    const { status, signal } = spawnSync(process.execPath, [path.join(packageRoot, 'dist/cli.js'), 'report', file], {
+      timeout: 20_000,
+    });
+    expect({ status, signal }).toEqual({ status: 3, signal: null });
   });
 
   test('two bundles in one archive are refused', async () => {

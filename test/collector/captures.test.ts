@@ -238,11 +238,15 @@ describe.concurrent('the table', () => {
     const files = {
       ...uptime,
       'proc/slabinfo': slabinfo,
-      'proc/net/ip_conntrack': table,
+      'proc/net/ip_conntrack': `${table}EXPECTING: - use=1 proto=6 src=10.0.0.1 dst=10.0.0.2 sport=0 dport=20 \n`,
       'proc/sys/net/ipv4/ip_conntrack_max': '65528\n',
     };
     const bundle = await collect({ files });
-    expect(bundle.text('proc/net/ip_conntrack')).toBe(table);
+    expect(bundle.text('proc/net/ip_conntrack')).toBe(files['proc/net/ip_conntrack']);
+    expect(bundle.text('commands/wc-l-table')).toBe('1\n');
+    const discreet = await collect({ files, args: ['--no-table'] });
+    expect(discreet.text('commands/wc-l-table')).toBe('1\n');
+    expect(discreet.names).not.toContain('proc/net/ip_conntrack');
     expect(bundle.text('proc/sys/net/ipv4/ip_conntrack_max')).toBe('65528\n');
     expect(bundle.text('series/01/proc/slabinfo')).toBe(slabinfo);
     expect(bundle.line('proc/sys/net/netfilter/nf_conntrack_count').status).toBe('absent');
