@@ -1,6 +1,6 @@
 /** The recommendation: what to do, the ladder of what it costs, and the commands. */
 import type { Analysis, LadderStep } from '../../analysis/schema.ts';
-import { bytes, bytesIn, columnUnit, count, exactBytes, list, percent, ratio } from '../format.ts';
+import { bytes, bytesIn, columnUnit, count, exactBytes, percent, ratio } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { sourcesOf } from './sources.ts';
 
@@ -118,7 +118,6 @@ export function recommendationView(analysis: Analysis) {
       boundByMemory: constraint === 'memory-budget',
       boundByLimit: constraint === 'present-limit',
       budget: memoryBudgetBytes === undefined ? undefined : bytes(memoryBudgetBytes),
-      missing: analysis.verdict.missing.length ? list(analysis.verdict.missing) : undefined,
       ...cost,
       said: cost.full !== undefined || demand !== undefined,
     },
