@@ -144,7 +144,7 @@ export function lineChart(
   title: string,
   description: string,
   points: readonly Point[],
-  texts: { top: string; bottom: string; left: string; right: string },
+  texts: { top: string; left: string; right: string },
   level?: { y: number; text: string },
 ): string {
   const xs = points.map((point) => point.x);
@@ -164,7 +164,6 @@ export function lineChart(
       : '') +
     `<polyline class="line" points="${path}"/></svg>` +
     `<text x="0" y="131">${escaped(texts.left)}</text>` +
-    `<text x="100%" y="131" text-anchor="end">${escaped(texts.right)}</text>` +
-    `<text x="50%" y="131" text-anchor="middle">${escaped(texts.bottom)}</text>`;
+    `<text x="100%" y="131" text-anchor="end">${escaped(texts.right)}</text>`;
   return frame(id, 136, title, description, body);
 }

@@ -56,7 +56,6 @@ export function captureView(analysis: Analysis) {
       bytes: bytes(captured.reduce((sum, item) => sum + (item.bytes ?? 0), 0)),
       seconds: seconds > 0 ? duration(seconds) : undefined,
       known: inventory.length > 0,
-      none: captured.length === 0,
     },
     groups: grouped(captured, (item) => folderOf(item.path)).map(([folder, items]) => ({
       files: count(items.length),

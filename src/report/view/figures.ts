@@ -27,7 +27,7 @@ function missing(label: string, why: string): Figure {
 }
 
 /** How the number of entries was found, where it is not the kernel's own count. */
-export function howCounted(analysis: Analysis): string {
+function howCounted(analysis: Analysis): string {
   return HOW_COUNTED[analysis.usage.entriesHow ?? 'count'];
 }
 

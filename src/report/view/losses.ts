@@ -102,7 +102,6 @@ function countChart(analysis: Analysis, points: { x: number; y: number }[]) {
     max !== undefined && max <= high + 2 * (high - low + 1) ? { y: max, text: `limit ${count(max)}` } : undefined;
   const texts = {
     top: low === high ? count(high) : `${count(low)} – ${count(high)} entries`,
-    bottom: '',
     left: 'start',
     right: `+${ratio(seconds)}\u202fs`,
   };

@@ -70,7 +70,6 @@ function ladderView(analysis: Analysis) {
       analysis.memory.extensions.bytesPerEntry.high !== analysis.memory.extensions.bytesPerEntry.low
         ? exactBytes(analysis.memory.extensions.bytesPerEntry.high)
         : undefined,
-    extensionReasons: analysis.memory.extensions?.reasons ?? [],
     source: sourcesOf(cache, pageBytes, hash.buckets, host.memTotalBytes),
   };
 }
@@ -106,14 +105,12 @@ export function recommendationView(analysis: Analysis) {
       maxToday: usage.max && !usage.unlimited ? count(usage.max.value) : undefined,
       buckets: buckets === undefined ? undefined : count(buckets),
       bucketsToday: hash.buckets && count(hash.buckets.value),
-      changesMax,
       changesBuckets,
       changes: changesMax || changesBuckets,
       demand: demand && count(demand.entries),
       demandFrom: demand?.from,
       demandIsLowerBound: demand?.isLowerBound ?? false,
       headroom: headroom > 0 ? ratio(headroom) : undefined,
-      boundByDemand: constraint === 'demand',
       boundByKernel: constraint === 'kernel-default',
       boundByMemory: constraint === 'memory-budget',
       boundByLimit: constraint === 'present-limit',

@@ -156,8 +156,6 @@ function worked(analysis: Analysis, cache: SlabArithmetic, index: number) {
         ? undefined
         : exactBytes(cache.activeSlabsBytes),
     upperBound: cache.heldIsUpperBound,
-    perEntry: cache.bytesPerEntryPacked === undefined ? undefined : `${ratio(cache.bytesPerEntryPacked)}\u202fB`,
-    objectBytes: exactBytes(objectBytes),
   };
 }
 
@@ -186,10 +184,6 @@ export function slabView(analysis: Analysis) {
     known: caches.length > 0,
     why: caches.length ? '' : whyAbsent(analysis, LOOKED_FOR.slab),
     pageMissing: caches.length > 0 && !analysis.pageBytes ? whyAbsent(analysis, LOOKED_FOR.page) : undefined,
-    version: slab.version,
-    allocator: slab.allocator,
-    slub: slab.allocator === 'SLUB',
-    page: analysis.pageBytes && exactBytes(analysis.pageBytes.value),
     worked: caches.slice(0, WORKED).map((cache, i) => worked(analysis, cache, i)),
     several: caches.length > 1 ? count(caches.length) : undefined,
     notListed: caches.length > LISTED ? count(caches.length - LISTED) : undefined,

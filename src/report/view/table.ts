@@ -222,7 +222,6 @@ export function tableView(analysis: Analysis) {
       chart('classes', table.byClass, whole, classPhrase, className),
       chart('protocols', table.byProtocol, whole, protocolName, protocolName),
     ].filter((c) => c !== undefined),
-    states: chart('states', table.byState, whole, classPhrase, className),
     reading: reading(analysis, table),
     facts,
     tops: [

@@ -2,7 +2,6 @@
 import type { Analysis, Severity, Verdict } from '../../analysis/schema.ts';
 import { bytes, count, duration, list, percent, plural, rate, utc } from '../format.ts';
 import { Verbatim } from '../inert.ts';
-import { howCounted } from './figures.ts';
 
 const SEVERITY_WORDS: Record<Severity, string> = {
   critical: 'Critical',
@@ -45,14 +44,13 @@ function memoryMissing({ slab, pageBytes, host }: Analysis): string | undefined 
 }
 
 function values(analysis: Analysis) {
-  const { usage, drops, memory, host, hash } = analysis;
+  const { usage, drops, memory } = analysis;
   const { duringCapture, counters, log } = drops;
   const held = memory.totalBytes ?? memory.slabBytes;
   const saysMore = memory.atMaxBytes !== undefined && !usage.unlimited && memory.atMaxBytes > (held ?? 0);
   const counted = (n: number | undefined) => (n === undefined || n === 0 ? undefined : count(n));
   return {
     entries: usage.entries && count(usage.entries.value),
-    entriesHow: howCounted(analysis),
     max: usage.max && !usage.unlimited ? count(usage.max.value) : undefined,
     share: usage.share === undefined ? undefined : percent(usage.share),
     peak: usage.peak && usage.peak.value > (usage.entries?.value ?? 0) ? count(usage.peak.value) : undefined,
@@ -78,8 +76,6 @@ function values(analysis: Analysis) {
     // After a burst more can be held than a packed table at the limit would need; that sentence would puzzle.
     atMax: saysMore ? bytes(memory.atMaxBytes ?? 0) : undefined,
     atMaxShare: saysMore && memory.atMaxShareOfRam !== undefined ? percent(memory.atMaxShareOfRam) : undefined,
-    available: host.memAvailableBytes && bytes(host.memAvailableBytes.value),
-    buckets: hash.buckets && count(hash.buckets.value),
     missing: analysis.verdict.missing.length ? list(analysis.verdict.missing) : undefined,
   };
 }
