@@ -533,9 +533,13 @@ take_namespaces() {
     $1 == "name" { names[$2] = add(names[$2], $3) }
     $1 == "task" {
       if (!pids[$2]++) first[$2] = $3
-      name = ""; file = "/proc/" $3 "/comm"
-      if ((getline name < file) > 0) { gsub(/;/, "_", name); processes[$2] = add(processes[$2], name) }
+      # "PID (NAME) STATE PARENT ...": children of process 2 are threads of the kernel, which say nothing.
+      stat = ""; file = "/proc/" $3 "/stat"
+      getline stat < file
       close(file)
+      name = stat; sub(/^[0-9]+ \(/, "", name); sub(/\)[^)]*$/, "", name); gsub(/;/, "_", name)
+      rest = stat; sub(/^.*\) [A-Za-z] /, "", rest)
+      if (name != "" && $3 != 2 && rest !~ /^2 /) processes[$2] = add(processes[$2], name)
     }
     END {
       print "inode,pids,processes,names"

@@ -5,6 +5,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const TRAFFIC = fileURLToPath(new URL('traffic.mjs', import.meta.url));
@@ -104,8 +105,10 @@ export class Lab {
 
   /** Runs the collector in the gateway, under a host name of its own. Returns what it prints. */
   collect(output: string, options: { hostname?: string; args?: string[] } = {}): string {
-    const script = 'echo "$1" > /proc/sys/kernel/hostname; shift; exec sh "$@"';
-    const args = [options.hostname ?? 'gateway.lab', COLLECTOR, '--output', output, ...(options.args ?? [])];
+    // A bundle keeps the command line: it is to name no folder of this machine.
+    const script = 'echo "$1" > /proc/sys/kernel/hostname; cd "$2"; shift 2; exec sh "$@"';
+    const { dir, base } = path.parse(output);
+    const args = [options.hostname ?? 'gateway.lab', dir, COLLECTOR, '--output', base, ...(options.args ?? [])];
     return this.run('gateway', 'unshare', '--uts', 'sh', '-c', script, 'sh', ...args);
   }
 
