@@ -59,7 +59,7 @@ export function recommend(
   const enough = !cutOff && peak.value <= ENOUGH_ROOM * max.value;
   if (enough) {
     const load = hash.entriesPerBucket;
-    if (load !== undefined && load > LONG_CHAINS) {
+    if (verdict.kind === 'long-chains' || (load !== undefined && load > LONG_CHAINS)) {
       const more = bucketsFor(max.value, snapshot);
       return {
         ...base,

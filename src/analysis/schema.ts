@@ -118,6 +118,7 @@ const verdict = z.object({
       'evicting',
       'was-full',
       'namespace-full',
+      'long-chains',
       'memory',
       'near-limit',
       'filling',
@@ -216,7 +217,9 @@ export const analysisSchema = z
       counters: z
         .object({
           file: z.string(),
-          totals: z.record(z.string(), count).describe('summed over the CPUs, since the namespace was made'),
+          totals: z
+            .record(z.string(), count)
+            .describe('summed over the CPUs, since the namespace was made, up to the last reading of the capture'),
         })
         .optional(),
       duringCapture: z

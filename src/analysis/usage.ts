@@ -47,7 +47,8 @@ export function usageOf(snapshot: Snapshot, slabEntries: Fact<number> | undefine
 
 /** Refused packets, evicted entries and the log. */
 export function dropsOf(snapshot: Snapshot): Analysis['drops'] {
-  const { counters } = snapshot.first;
+  // The latest reading has counted everything up to the end of the capture.
+  const counters = readingsOf(snapshot).findLast((reading) => reading.counters)?.counters;
   const during = duringCapture(snapshot);
   return {
     ...(counters && { counters: { file: counters.file, totals: counters.totals } }),

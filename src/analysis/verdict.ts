@@ -34,6 +34,8 @@ export function verdictOf(analysis: Pick<Analysis, 'usage' | 'drops' | 'memory' 
   // early_drop counts entries that were evicted to make room: the packets that needed the room did pass.
   if (full && (during?.drop ?? 0) === 0 && (during?.earlyDrop ?? 0) > 0) return verdict('evicting', 'critical');
   if (full) return verdict('limit-reached', 'critical');
+  // Since 5.15 a hash chain longer than a random limit refuses entries, however much room the limit leaves.
+  if ((drops.counters?.totals.chaintoolong ?? 0) > 0) return verdict('long-chains', 'warning');
   if ((during?.drop ?? 0) > 0) return verdict('drops-now', 'warning');
   const evicted = drops.counters?.totals.early_drop ?? 0;
   if (drops.log.tableFullLines > 0 || evicted > 0) return verdict('was-full', 'warning');

@@ -35,6 +35,7 @@ describe('which failure it is', () => {
       'limit-reached',
       'critical',
     ],
+    ['entries refused by long chains', { [STAT]: countersText({ chainTooLong: 59_438 }) }, 'long-chains', 'warning'],
     ['drops with room to spare', twice({ drop: 1 }, { drop: 9 }), 'drops-now', 'warning'],
     ['a counter that only ever counted drops', { [STAT]: countersText({ drop: 9 }) }, 'healthy', 'ok'],
     ['early drops in the past', { [STAT]: countersText({ earlyDrop: 9 }) }, 'was-full', 'warning'],

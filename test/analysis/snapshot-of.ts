@@ -19,11 +19,12 @@ export function countersText(values: {
   drop?: number;
   earlyDrop?: number;
   insertFailed?: number;
+  chainTooLong?: number;
 }): string {
   const hex = (value = 0) => value.toString(16).padStart(8, '0');
-  const { entries, drop, earlyDrop, insertFailed } = values;
+  const { entries, drop, earlyDrop, insertFailed, chainTooLong } = values;
   const zero = hex();
-  return `${HEADER}\n${[hex(entries), ...Array(8).fill(zero), hex(insertFailed), hex(drop), hex(earlyDrop), ...Array(5).fill(zero)].join(' ')}`;
+  return `${HEADER}\n${[hex(entries), ...Array(6).fill(zero), hex(chainTooLong), zero, hex(insertFailed), hex(drop), hex(earlyDrop), ...Array(5).fill(zero)].join(' ')}`;
 }
 
 /** A gateway with 8 GiB on 6.1, as far as a bundle tells, with some files replaced or added. */

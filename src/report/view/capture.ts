@@ -30,9 +30,9 @@ function grouped<T>(items: readonly T[], key: (item: T) => string): [string, T[]
 /** How many names stand in one cell before the rest is only counted. */
 const NAMES = 60;
 
-function names(all: readonly string[]): string {
-  const shown = all.slice(0, NAMES).join(', ');
-  return all.length > NAMES ? `${shown} and ${count(all.length - NAMES)} more` : shown;
+function names(all: readonly string[], most = NAMES): string {
+  const shown = all.slice(0, most).join(', ');
+  return all.length > most ? `${shown} and ${count(all.length - most)} more` : shown;
 }
 
 /** Files of one folder: `…/nf_conntrack_` is said once, not before each of dozens of names. */
@@ -104,12 +104,15 @@ export function settingsView(analysis: Analysis) {
   };
 }
 
+/** Names that tell a namespace apart; a host's own has hundreds of processes. */
+const PROCESSES = 8;
+
 /** What the table of other namespaces is given. */
 export function namespacesView(analysis: Analysis) {
   const cell = (value: number | undefined) => (value === undefined ? 'not captured' : count(value));
   return analysis.namespaces.map((n) => ({
     inode: n.inode,
-    names: names([...n.names, ...n.processes]) || plural(n.pids, 'process', 'processes'),
+    names: names([...n.names, ...n.processes], PROCESSES) || plural(n.pids, 'process', 'processes'),
     entries: n.entries ? count(n.entries.value) : 'not captured',
     drop: cell(n.drop),
     earlyDrop: cell(n.earlyDrop),

@@ -26,7 +26,8 @@ function columns(ladder: readonly LadderStep[]): Column[] {
   const all: Column[] = [
     { label: 'Buckets', value: (step) => whole(step.buckets) },
     { label: 'Slabs', value: (step) => whole(step.slabs) },
-    { label: 'Slab memory', value: (step) => size(step.slabBytes) },
+    // To the byte: this is the arithmetic that a reader will want to check.
+    { label: 'Slab memory', value: (step) => (step.slabBytes === undefined ? undefined : exactBytes(step.slabBytes)) },
     { label: 'Hash table', value: (step) => size(step.hashBytes) },
     { label: 'Extensions, est.', value: (step) => (step.extensionBytes ? size(step.extensionBytes) : undefined) },
     { label: 'Total', value: (step) => size(step.totalBytes) },

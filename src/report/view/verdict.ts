@@ -1,6 +1,6 @@
 /** The verdict: which sentence, and the finished values that it is made of. */
 import type { Analysis, Severity, Verdict } from '../../analysis/schema.ts';
-import { bytes, count, duration, list, percent, plural, rate, utc } from '../format.ts';
+import { bytes, count, duration, list, percent, plural, rate, ratio, utc } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 
 const SEVERITY_WORDS: Record<Severity, string> = {
@@ -17,6 +17,7 @@ const KIND_WORDS: Record<Verdict['kind'], string> = {
   evicting: 'entries are being evicted',
   'was-full': 'the table has been full',
   'namespace-full': 'another namespace is full',
+  'long-chains': 'hash chains are too long',
   memory: 'memory is short',
   'near-limit': 'the limit is near',
   filling: 'the table is filling',
@@ -65,6 +66,9 @@ function values(analysis: Analysis) {
     evictions:
       duringCapture && duringCapture.earlyDrop > 0 ? plural(duringCapture.earlyDrop, 'entry', 'entries') : undefined,
     noDropsNow: duringCapture !== undefined && duringCapture.drop === 0,
+    refusedByChains: counted(counters?.totals.chaintoolong),
+    chain: analysis.hash.entriesPerBucket === undefined ? undefined : ratio(analysis.hash.entriesPerBucket),
+    buckets: analysis.hash.buckets && count(analysis.hash.buckets.value),
     dropTotal: counted(counters?.totals.drop),
     earlyDropTotal: counted(counters?.totals.early_drop),
     logLines: log.tableFullLines > 0 ? plural(log.tableFullLines, '“table full” line') : undefined,
