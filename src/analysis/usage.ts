@@ -89,7 +89,10 @@ function logEvidence({ log, logFiles, first, bundle }: Snapshot): Analysis['drop
     .reduce<LogLine[]>((most, lines) => (full(lines).length > full(most).length ? lines : most), []);
   const lines = full(richest);
   const stampOf = (line: LogLine | undefined): Fact<string> | undefined => {
-    const value = line?.stamp ?? (line?.uptimeSeconds === undefined ? undefined : `${line.uptimeSeconds} s after boot`);
+    // Wall clock where the log has it; dmesg has only the time since boot.
+    const clock = line?.stamp && !/^[\d.]+$/.test(line.stamp) ? line.stamp : undefined;
+    const value =
+      clock ?? (line?.uptimeSeconds === undefined ? undefined : `${line.uptimeSeconds.toFixed(1)} s after boot`);
     return line && value !== undefined ? { value, file: line.file, line: line.line } : undefined;
   };
   const [firstLine, lastLine] = [stampOf(lines[0]), stampOf(lines.at(-1))];

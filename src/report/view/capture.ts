@@ -46,13 +46,17 @@ function filesOf(folder: string, all: readonly string[]) {
 export function captureView(analysis: Analysis) {
   const { inventory, problems } = analysis;
   const captured = inventory.filter((item) => item.status === 'captured');
+  // What other kernels or distributions have, and nobody misses on this host; collect.sh says so in these words.
+  const needless = inventory.filter((item) => item.status === 'absent' && item.reason.startsWith('not needed'));
+  const missing = inventory.filter((item) => item.status !== 'captured' && !needless.includes(item));
   const order: Exclude<Status, 'captured'>[] = ['denied', 'failed', 'cut', 'absent'];
   const seconds = inventory.reduce((end, item) => Math.max(end, (item.startSeconds ?? 0) + (item.seconds ?? 0)), 0);
   return {
     summary: {
-      looked: count(inventory.length),
+      looked: count(inventory.length - needless.length),
       captured: count(captured.length),
-      notCaptured: count(inventory.length - captured.length),
+      notCaptured: count(missing.length),
+      needless: needless.length > 0 ? plural(needless.length, 'more thing') : undefined,
       bytes: bytes(captured.reduce((sum, item) => sum + (item.bytes ?? 0), 0)),
       seconds: seconds > 0 ? duration(seconds) : undefined,
       known: inventory.length > 0,
@@ -69,7 +73,7 @@ export function captureView(analysis: Analysis) {
     })),
     missing: order.flatMap((status) =>
       grouped(
-        inventory.filter((item) => item.status === status),
+        missing.filter((item) => item.status === status),
         reasonOf,
       ).map(([reason, items]) => ({
         status: STATUS[status],

@@ -90,6 +90,8 @@ function countChart(analysis: Analysis, points: { x: number; y: number }[]) {
   const seconds = last.x - first.x;
   const moved = last.y - first.y;
   const ys = points.map((p) => p.y);
+  // A flat line says no more than its table.
+  if (ys.every((y) => y === first.y)) return undefined;
   const title =
     moved === 0
       ? `The number of entries was the same at both ends of ${duration(seconds)}`
