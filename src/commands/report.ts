@@ -62,7 +62,8 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
         }
       }
       progress.print(process.stdout, render.summary({ ...terminal(), brief: inputs.length > 1 }));
-      if (written.length > 0) progress.print(process.stdout, `${written.map((file) => `  ${file}\n`).join('')}\n`);
+      if (written.length > 0)
+        progress.print(process.stdout, `\nWritten\n${written.map((file) => `  ${file}\n`).join('')}\n`);
     }
   } finally {
     progress.stop();
