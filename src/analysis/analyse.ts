@@ -1,7 +1,7 @@
 /** What follows from one snapshot. No I/O, no clock, no randomness: the same snapshot gives the same analysis. */
 import { settingNameOfKey } from '../parsers/settings-names.ts';
 import { detectAllocator, selectConntrackCaches } from '../parsers/slabinfo.ts';
-import type { Fact, Reading, Snapshot } from '../snapshot/types.ts';
+import type { Fact, Reading, SlabCache, Snapshot } from '../snapshot/types.ts';
 import { bucketBytes, pointerBytes, releaseOf } from './kernel.ts';
 import { memoryOf, pricesOf } from './memory.ts';
 import { recommend } from './recommend.ts';
@@ -64,18 +64,22 @@ export function analyse(snapshot: Snapshot, toolVersion: string): Analysis {
 
 function slabOf(snapshot: Snapshot): Analysis['slab'] {
   const info = snapshot.first.slab;
-  if (!info) return { caches: [], expectations: [] };
-  const { entries, expectations } = selectConntrackCaches(info);
+  const inSysfs = cacheOfSysfs(snapshot);
+  const listed = info ? selectConntrackCaches(info) : { entries: [], expectations: [] };
   const pageBytes = snapshot.pageBytes?.value;
-  const caches = entries.map((cache) => slabArithmetic(cache, info.file, pageBytes));
+  // Without root slabinfo is unreadable from 3.10 on; a merged cache has no line in it. Then sysfs may still know it.
+  const caches =
+    listed.entries.length === 0 && inSysfs
+      ? [slabArithmetic(inSysfs.cache, inSysfs.file, pageBytes)]
+      : listed.entries.map((cache) => slabArithmetic(cache, info?.file ?? '', pageBytes));
   const sum = (pick: (cache: (typeof caches)[number]) => number | undefined) =>
     caches.reduce((total, cache) => total + (pick(cache) ?? 0), 0);
   return {
-    file: info.file,
-    version: info.version,
-    allocator: detectAllocator(info),
+    file: caches[0]?.file ?? info?.file,
+    version: info?.version,
+    allocator: info ? detectAllocator(info) : inSysfs && 'SLUB',
     caches,
-    expectations: expectations.map((cache) => slabArithmetic(cache, info.file, pageBytes)),
+    expectations: listed.expectations.map((cache) => slabArithmetic(cache, info?.file ?? '', pageBytes)),
     ...(caches.length > 0 && {
       total: {
         activeObjects: sum((cache) => cache.activeObjects),
@@ -88,6 +92,27 @@ function slabOf(snapshot: Snapshot): Analysis['slab'] {
         }),
       },
     }),
+  };
+}
+
+/** The cache as `/sys/kernel/slab/nf_conntrack/` describes it (mm/slub.c); `objects` is exact there. */
+function cacheOfSysfs({ sysfsSlab }: Snapshot): { cache: SlabCache; file: string } | undefined {
+  if (!sysfsSlab) return undefined;
+  const { objects, total_objects, slab_size, objs_per_slab, order, slabs } = sysfsSlab.values;
+  if (objects === undefined || total_objects === undefined || slab_size === undefined) return undefined;
+  if (objs_per_slab === undefined || order === undefined || slabs === undefined) return undefined;
+  return {
+    file: sysfsSlab.folder,
+    cache: {
+      name: 'nf_conntrack',
+      activeObjects: objects,
+      totalObjects: total_objects,
+      objectBytes: slab_size,
+      objectsPerSlab: objs_per_slab,
+      pagesPerSlab: 2 ** order,
+      activeSlabs: slabs,
+      totalSlabs: slabs,
+    },
   };
 }
 

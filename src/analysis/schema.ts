@@ -8,7 +8,7 @@
 import * as z from 'zod';
 
 /** Version of the shape below: raised when a field changes its meaning or goes away. */
-export const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 1;
 
 const count = z.number().int().nonnegative();
 const bytes = z.number().nonnegative().describe('bytes');
@@ -28,7 +28,7 @@ export type Severity = z.infer<typeof severity>;
 const slabArithmetic = z.object({
   name: z.string(),
   file: z.string(),
-  line: z.number().int().positive(),
+  line: z.number().int().positive().optional(),
   activeObjects: count,
   totalObjects: count,
   objectBytes: bytes,

@@ -19,7 +19,7 @@ export function slabArithmetic(cache: SlabCache, file: string, pageBytes: number
   return {
     name: cache.name,
     file,
-    line: cache.line,
+    ...(cache.line !== undefined && { line: cache.line }),
     activeObjects,
     totalObjects,
     objectBytes,

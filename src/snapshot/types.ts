@@ -34,7 +34,8 @@ export interface SlabCache {
   totalSlabs: number;
   /** `limit batchcount shared`; SLUB prints zeros, uniprocessor 2.4 prints none. */
   tunables?: { limit: number; batchCount: number; shared?: number | undefined } | undefined;
-  line: number;
+  /** Line in slabinfo; a cache that sysfs describes has none. */
+  line?: number | undefined;
 }
 
 /** One reading of `/proc/slabinfo`. */
@@ -167,7 +168,7 @@ export interface InventoryItem {
 }
 
 /** `/sys/kernel/slab/nf_conntrack/*` of SLUB. */
-export interface SysfsSlab {
+interface SysfsSlab {
   folder: string;
   values: Record<string, number>;
 }

@@ -203,6 +203,21 @@ describe('what depended on a file is absent without it, and nothing else', () =>
     expect(hash.bytes).toBe(524_288);
   });
 
+  test('no slabinfo, but sysfs: the same arithmetic', () => {
+    const sysfs = {
+      objects: 1000,
+      total_objects: 1024,
+      slab_size: '256',
+      objs_per_slab: 16,
+      order: 0,
+      slabs: '64 N0=64',
+    };
+    const files = Object.entries(sysfs).map(([name, value]) => [`sys/kernel/slab/nf_conntrack/${name}`, value]);
+    const { slab } = analysed({ 'proc/slabinfo': 'cat: Permission denied', ...Object.fromEntries(files) });
+    expect(slab).toMatchObject({ file: 'sys/kernel/slab/nf_conntrack', allocator: 'SLUB' });
+    expect(slab.caches[0]).toMatchObject({ minimumSlabs: 63, heldBytes: 262_144, wastePerSlabBytes: 0 });
+  });
+
   test('no count: the counters, then the slab, which is more', () => {
     const without = { [COUNT]: 'Permission denied' };
     expect(analysed({ ...without, [STAT]: countersText({ entries: 990 }) }).usage).toMatchObject({

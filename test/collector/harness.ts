@@ -18,7 +18,7 @@ import * as tar from 'tar-stream';
 import { packageRoot } from '../../src/package.ts';
 
 export const script = path.join(packageRoot, 'src/collector/collect.sh');
-export const isRoot = process.getuid?.() === 0;
+const isRoot = process.getuid?.() === 0;
 export const nobody = 65534;
 
 /** The shells that the collector promises to run in, and how each is called. */
@@ -156,7 +156,7 @@ export function fakeTree(files: Record<string, string>): string {
   return folder;
 }
 
-export interface InventoryLine {
+interface InventoryLine {
   path: string;
   source: string;
   status: string;
