@@ -78,7 +78,7 @@ async function collect(host: Host): Promise<Bundle & { result: Run }> {
 }
 
 const uptime = { 'proc/uptime': '1234.56 2000.00\n' };
-const mounts = missing('root', 'unshare');
+const mounts = missing('root', 'mounts');
 
 describe('options', () => {
   it.each([

@@ -155,7 +155,7 @@ for (const [name, shell] of shells) {
       expect(result.stdout.toString()).toMatch(/proc\/slabinfo: denied, .*run it as root/);
     });
 
-    test('with the table absent: goes on without it', noShell ?? missing('root', 'unshare'), async () => {
+    test('with the table absent: goes on without it', noShell ?? missing('root', 'mounts'), async () => {
       const cwd = folder();
       const proc = fakeTree({
         uptime: '1234.56 2000.00\n',
@@ -176,7 +176,7 @@ for (const [name, shell] of shells) {
 
     test(
       'with a full disk: says so, writes nothing, leaves nothing',
-      noShell ?? missing('root', 'unshare'),
+      noShell ?? missing('root', 'mounts'),
       async () => {
         const cwd = folder();
         // Little space is seen before it starts; a lack of inodes, as any disk that fills later, only when it happens.

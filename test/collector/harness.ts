@@ -35,7 +35,7 @@ export function has(tool: string): boolean {
 }
 
 /** Why a test cannot run here; undefined where it can. */
-export function missing(...needs: ('root' | 'table' | 'netns' | (string & {}))[]): string | undefined {
+export function missing(...needs: ('root' | 'table' | 'netns' | 'mounts' | (string & {}))[]): string | undefined {
   for (const need of needs) {
     if (need === 'root') {
       if (!isRoot) return 'needs root';
@@ -43,6 +43,10 @@ export function missing(...needs: ('root' | 'table' | 'netns' | (string & {}))[]
       if (!existsSync('/proc/net/nf_conntrack')) return 'needs a kernel with /proc/net/nf_conntrack';
     } else if (need === 'netns') {
       if (spawnSync('unshare', ['-n', 'true']).status !== 0) return 'needs the right to make network namespaces';
+    } else if (need === 'mounts') {
+      // Containers and chroots often deny it, to root too.
+      if (spawnSync('unshare', ['-m', 'true']).status !== 0)
+        return 'needs the right to mount in a namespace of its own';
     } else if (!has(need)) return `needs ${need}`;
   }
   return undefined;
