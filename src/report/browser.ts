@@ -3,15 +3,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import type { Browser, LaunchOptions } from 'puppeteer-core';
-import { bundledBrowser } from './bundled-browser.ts';
-
-/** A program and what it needs to start. */
-export interface BrowserProgram {
-  path: string;
-  /** The headless shell, which speaks the old headless mode only. */
-  isShell: boolean;
-  env?: Record<string, string>;
-}
+import { type BrowserProgram, bundledBrowser } from './bundled-browser.ts';
 
 interface Candidate {
   name: string;

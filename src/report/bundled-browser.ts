@@ -7,7 +7,14 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
 import tar from 'tar-stream';
-import type { BrowserProgram } from './browser.ts';
+
+/** A program and what it needs to start. */
+export interface BrowserProgram {
+  path: string;
+  /** The headless shell, which speaks the old headless mode only. */
+  isShell: boolean;
+  env?: Record<string, string>;
+}
 
 const require = createRequire(import.meta.url);
 const APP = 'conntrack-report';
