@@ -112,6 +112,11 @@ function work<Arguments>(run: (options: Arguments) => Promise<number>) {
   };
 }
 
+// Whoever reads the output may stop reading: the reports are still to be written.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
   await parser.parseAsync();
 } catch (error) {

@@ -50,10 +50,14 @@ export async function readBundle(
   stdin: AsyncIterable<Uint8Array> = process.stdin,
 ): Promise<BundleEnd> {
   const name = inputName(input);
+  let damage: string | undefined;
+  const damaged = (why: string) => {
+    damage ??= why;
+  };
   if (input !== '-' && (await statOf(input)).isDirectory()) {
-    if ((await visitAll(name, readFolder(input), visit)) === 0)
+    if ((await visitAll(name, readFolder(input, damaged), visit)) === 0)
       throw new BundleError(`${name} is a folder without files. ${EXPECTED}`);
-    return {};
+    return { ...(damage !== undefined && { damage }) };
   }
   const hash = createHash('sha256');
   let bytes = 0;
@@ -65,14 +69,7 @@ export async function readBundle(
       yield chunk;
     }
   })();
-  let damage: string | undefined;
-  const members = await visitAll(
-    name,
-    readArchive(tapped, (why) => {
-      damage ??= why;
-    }),
-    visit,
-  );
+  const members = await visitAll(name, readArchive(tapped, damaged), visit);
   if (members === 0) {
     if (bytes === 0) throw new BundleError(`${name} is empty. ${EXPECTED}`);
     throw new BundleError(`${name} is not an archive that can be read (${damage ?? 'it holds no file'}). ${EXPECTED}`);

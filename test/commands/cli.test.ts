@@ -120,6 +120,14 @@ describe('report', () => {
     expect(readdirSync(out)).toEqual(['linux-2.4.html']);
   });
 
+  test('nobody reads the summary: the reports are written all the same', () => {
+    const script = '"$0" "$@"; echo $? >&2';
+    const args = [process.execPath, CLI, 'report', OLD, OLD, '--format', 'json'];
+    const { stderr } = spawnSync('sh', ['-c', `{ ${script}; } | true`, ...args], { cwd: out, encoding: 'utf8' });
+    expect(stderr).toBe('0\n');
+    expect(readdirSync(out).sort()).toEqual(['linux-2.4-2.json', 'linux-2.4.json']);
+  });
+
   test('a folder that cannot be written to: exit code 1, with the path', () => {
     writeFileSync(path.join(out, 'taken'), '');
     const { status, stderr } = run(['report', OLD, '--format', 'json', '--out', 'taken']);
