@@ -1,4 +1,5 @@
 import yargs from 'yargs';
+import { TIMEOUT_SETTINGS } from './analysis/timeouts.ts';
 import { EXIT } from './commands/exit-codes.ts';
 import { version } from './package.ts';
 import { FORMATS, type Format } from './report/index.ts';
@@ -45,13 +46,21 @@ const parser = yargs(process.argv.slice(2))
           type: 'string',
           requiresArg: true,
         })
+        .option('what-if', {
+          describe: 'timeouts to try on the captured table: tcp_timeout_established=3600,udp_timeout_stream=60',
+          type: 'string',
+          default: '',
+          defaultDescription: 'none',
+          requiresArg: true,
+          coerce: parseWhatIf,
+        })
         .check(({ bundle }) => noOptions(bundle))
         .example('$0 report conntrack-gw1-20261122T140305Z.tar.gz', 'HTML and PDF in the current folder')
         .example('$0 report *.tar.gz --out reports --format html,json', 'several bundles, other formats')
         .example('ssh root@gw "sh -s -- --stdout" < collect.sh | $0 report -', 'straight from the machine'),
-    work(async ({ bundle, out, format, paper, browser }) => {
+    work(async ({ bundle, out, format, paper, browser, whatIf }) => {
       const { report } = await import('./commands/report.ts');
-      return report(bundle, { out, formats: format, paper, browser });
+      return report(bundle, { out, formats: format, paper, browser, whatIf });
     }),
   )
   .command(
@@ -91,6 +100,25 @@ function noOptions(words: string[]): true {
   const option = words.find((word) => /^-./.test(word));
   if (option !== undefined) throw new Error(`there is no option ${option}`);
   return true;
+}
+
+function parseWhatIf(given: string): Record<string, number> {
+  const pairs = given
+    .split(',')
+    .map((pair) => pair.trim())
+    .filter(Boolean);
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [, setting = '', seconds = ''] =
+        /^(?:(?:net\.netfilter\.)?nf_conntrack_)?(\w+)\s*=\s*(\d{1,9})$/.exec(pair) ?? [];
+      if (!TIMEOUT_SETTINGS.includes(setting) || Number(seconds) === 0) {
+        throw new Error(
+          `--what-if ${pair}: expected SETTING=SECONDS, where SETTING is one of ${TIMEOUT_SETTINGS.join(', ')}`,
+        );
+      }
+      return [setting, Number(seconds)];
+    }),
+  );
 }
 
 function parseFormats(given: string): Format[] {

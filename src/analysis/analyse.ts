@@ -1,7 +1,8 @@
 /** What follows from one snapshot. No I/O, no clock, no randomness: the same snapshot gives the same analysis. */
 import { settingNameOfKey } from '../parsers/settings-names.ts';
 import { detectAllocator, selectConntrackCaches } from '../parsers/slabinfo.ts';
-import type { Fact, Reading, SlabCache, Snapshot } from '../snapshot/types.ts';
+import type { Fact, Reading, SlabCache, Snapshot, TableSummary } from '../snapshot/types.ts';
+import { agesOf } from './ages.ts';
 import { bucketBytes, pointerBytes, releaseOf } from './kernel.ts';
 import { memoryOf, pricesOf } from './memory.ts';
 import { recommend } from './recommend.ts';
@@ -14,8 +15,13 @@ import { verdictOf } from './verdict.ts';
  * Analyses one snapshot.
  *
  * @param toolVersion  version of this program, to be written into the analysis
+ * @param whatIf       timeouts in seconds, by the setting's name, whose effect is to be worked out
  */
-export function analyse(snapshot: Snapshot, toolVersion: string): Analysis {
+export function analyse(
+  snapshot: Snapshot,
+  toolVersion: string,
+  whatIf: Readonly<Record<string, number>> = {},
+): Analysis {
   const { host, table, sysctls } = snapshot;
   const slab = slabOf(snapshot);
   const usage = usageOf(snapshot, slabEntries(slab));
@@ -51,7 +57,8 @@ export function analyse(snapshot: Snapshot, toolVersion: string): Analysis {
     slab,
     hash,
     memory,
-    table,
+    table: table && withoutTimers(table),
+    ages: agesOf(snapshot, prices.cache, whatIf),
     expectations: { count: snapshot.expectations, max: sysctls.expect_max },
     namespaces,
     settings: settingsOf(snapshot),
@@ -60,6 +67,11 @@ export function analyse(snapshot: Snapshot, toolVersion: string): Analysis {
     problems: snapshot.problems,
   };
   return withoutAbsent(analysis);
+}
+
+/** The table without its raw timers: what follows from them is in `ages`. */
+function withoutTimers({ timers: _timers, ...table }: TableSummary): Analysis['table'] {
+  return table;
 }
 
 function slabOf(snapshot: Snapshot): Analysis['slab'] {

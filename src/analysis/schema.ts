@@ -75,6 +75,9 @@ const topList = z.object({
   distinct: count,
   exact: z.boolean(),
   maxError: count.describe('the true count lies between entries and entries + maxError'),
+  concentration: z
+    .object({ top1: count, top10: count, top100: count })
+    .describe('entries of the 1, 10 and 100 largest keys together'),
 });
 
 const table = z.object({
@@ -96,10 +99,104 @@ const table = z.object({
   byMark: z.array(tally),
   nat: z.object({ none: count, source: count, destination: count, both: count }),
   accounted: count,
+  byHelper: z.array(tally),
+  traffic: z
+    .object({
+      original: z.object({ packets: count, bytes: count }),
+      reply: z.object({ packets: count, bytes: count }),
+    })
+    .describe('sums over the accounted rows'),
+  duplicates: z.object({
+    rows: count.describe('rows whose original tuple and zone were seen before: an artefact of reading'),
+    window: count.optional().describe('rows back that a repetition is recognised at least; absent: anywhere'),
+  }),
   sources: topList,
   destinations: topList,
+  networks: topList.describe('/24 and /64 networks of the sources'),
+  pairs: topList.describe('source and destination service'),
   services: topList,
 });
+
+/** What lowering one timeout would change. */
+const whatIf = z.object({
+  setting: z.string().describe('name without nf_conntrack_ in front: tcp_timeout_established'),
+  todaySeconds: count,
+  todayFile: z.string().optional().describe('absent: the default of this kernel version, the setting was not captured'),
+  proposedSeconds: count,
+  asked: z.boolean().describe('proposed by the user with --what-if'),
+  entriesGoverned: count.describe('entries whose timer this setting rules'),
+  gone: count.describe('of them, entries idle for longer than the proposed timeout: they would already be gone'),
+  notKnown: count.describe('of them, entries whose idle time is not known; they are counted as staying'),
+  steadyEntries: count.describe('what the table would hold once all entries live by the new timeout'),
+  steadySlabBytes: bytes.optional(),
+  risk: z
+    .enum([
+      'none',
+      'below-rfc-5382',
+      'below-rfc-4787',
+      'breaks-idle-connections',
+      'breaks-slow-handshakes',
+      'reuse-of-ports',
+    ])
+    .describe('the sentence for it is in templates/what-if'),
+});
+export type WhatIf = z.infer<typeof whatIf>;
+
+/** How long entries have been idle, from the timeout in force minus what remains of it. */
+const ages = z.object({
+  classes: z.array(
+    z.object({
+      key: z.string().describe('as in table.byClass'),
+      entries: count,
+      setting: z.string().optional().describe('the timeout that rules the class; absent: none is known to'),
+      timeoutSeconds: count.optional(),
+      timeoutFile: z.string().optional().describe('absent: the default of this kernel version'),
+      known: count.describe('entries whose idle time is known'),
+      notKnown: z.object({
+        clamped: count.describe(
+          'may run on a shorter timer: unacknowledged data, retransmissions, a closed window, a mid-stream pick-up',
+        ),
+        custom: count.describe(
+          'more remains than the setting allows: a policy of its own, or the setting was lowered since',
+        ),
+        offloaded: count,
+        ambiguous: count.describe('which timer runs differs by kernel version or by what was not captured'),
+      }),
+      histogram: z
+        .array(z.object({ fromSeconds: count, toSeconds: count, entries: count }))
+        .describe('idle time of the known entries, log scale, from inclusive to exclusive'),
+      arrivalsPerSecond: z
+        .number()
+        .optional()
+        .describe('from the density of entries idle for 1 to 5 s; only of classes that nothing refreshes'),
+      medianIdleSeconds: z.number().optional(),
+    }),
+  ),
+  idle: z
+    .array(z.object({ seconds: count, entries: count, share: share }))
+    .describe('entries idle for at least so long'),
+  contradictions: count.describe('entries that would have been idle for longer than they exist, by delta-time'),
+  whatIf: z.array(whatIf),
+  together: z
+    .object({
+      settings: z.array(z.object({ setting: z.string(), seconds: count })),
+      gone: count,
+      steadyEntries: count,
+      steadySlabBytes: bytes.optional(),
+    })
+    .optional()
+    .describe('the best of the sensible values together'),
+  asked: z
+    .object({
+      settings: z.array(z.object({ setting: z.string(), seconds: count })),
+      gone: count,
+      steadyEntries: count,
+      steadySlabBytes: bytes.optional(),
+    })
+    .optional()
+    .describe('the values of --what-if together'),
+});
+export type Ages = z.infer<typeof ages>;
 
 const reading = z.object({
   uptimeSeconds: z.number().optional(),
@@ -290,6 +387,7 @@ export const analysisSchema = z
       atMaxShareOfRam: share.optional(),
     }),
     table: table.optional(),
+    ages: ages.optional().describe('absent: no table, or one without timeouts'),
     expectations: z.object({
       count: fact(count).optional(),
       max: fact(count).optional(),

@@ -15,6 +15,8 @@ export interface ReportOptions {
   formats: Format[];
   paper: Paper;
   browser: string | undefined;
+  /** Timeouts in seconds, by the setting's name, whose effect is to be worked out. */
+  whatIf: Record<string, number>;
 }
 
 /**
@@ -41,7 +43,7 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
       progress.step(`reading ${inputName(input)}`);
       let analysis: Analysis;
       try {
-        analysis = analyse(await readSnapshot(input), version);
+        analysis = analyse(await readSnapshot(input), version, options.whatIf);
       } catch (error) {
         if (!(error instanceof BundleError)) throw error;
         fail(EXIT.input, error.message);

@@ -25,6 +25,17 @@ export function canonicalAddress(text: string): string | undefined {
   return recent.canonical;
 }
 
+/**
+ * The network that an address is counted under: /24 of IPv4, /64 of IPv6.
+ *
+ * @param address in canonical form
+ */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return `${address.slice(0, address.lastIndexOf('.'))}.0/24`;
+  const prefix = (groupsOf(address) ?? []).slice(0, 4);
+  return `${canonicalIPv6(`${hex(prefix)}::`)}/64`;
+}
+
 function isIPv4(text: string): boolean {
   let octets = 1;
   let digits = 0;

@@ -5,7 +5,7 @@
 
 import type { Tally, TopList } from '../snapshot/types.ts';
 import type { TableRow } from './table-entry.ts';
-import { sortTallies } from './table-tally.ts';
+import { concentrationOf, sortTallies } from './table-tally.ts';
 
 const PORTS = 65_536;
 const DCCP = 33;
@@ -48,8 +48,21 @@ export class ServiceTally {
         if (entries > 0) tallies.push({ key: `${counts.protocol}/${port}`, entries });
       });
     }
-    return { top: sortTallies(tallies).slice(0, length), distinct: tallies.length, exact: true, maxError: 0 };
+    sortTallies(tallies);
+    return {
+      top: tallies.slice(0, length),
+      distinct: tallies.length,
+      exact: true,
+      maxError: 0,
+      concentration: concentrationOf(tallies),
+    };
   }
+}
+
+/** `tcp/443`; `icmp` and `protocol 50`, which have no ports, by protocol. */
+export function serviceOf(row: TableRow): string {
+  const port = servicePort(row);
+  return port === undefined ? row.protocol : `${row.protocol}/${port}`;
 }
 
 /**

@@ -38,11 +38,13 @@ export class BoundedTally<Key extends string | number> {
 
   /** The `length` largest keys. */
   topList(length: number): TopList {
+    const sorted = this.#sorted();
     return {
-      top: this.#sorted().slice(0, length),
+      top: sorted.slice(0, length),
       distinct: this.#seen?.atLeast() ?? this.#counts.size,
       exact: this.#maxError === 0,
       maxError: this.#maxError,
+      concentration: concentrationOf(sorted),
     };
   }
 
@@ -85,6 +87,12 @@ export class BoundedTally<Key extends string | number> {
 /** Sorts in place by entries, the largest first, then by key. */
 export function sortTallies(tallies: Tally[]): Tally[] {
   return tallies.sort((a, b) => b.entries - a.entries || (a.key < b.key ? -1 : 1));
+}
+
+/** Entries of the 1, 10 and 100 first of a sorted list together. */
+export function concentrationOf(sorted: readonly Tally[]): TopList['concentration'] {
+  const first = (length: number) => sorted.slice(0, length).reduce((sum, tally) => sum + tally.entries, 0);
+  return { top1: first(1), top10: first(10), top100: first(100) };
 }
 
 /** A copy of a key. A part of a string keeps the whole of it alive, here a block of the table: what is stored must be its own. */

@@ -4,12 +4,15 @@
  */
 
 import type { TableSummary, Tally } from '../snapshot/types.ts';
-import type { RowFlag, TableRow } from './table-entry.ts';
+import { networkOf } from './table-address.ts';
+import { DuplicateFinder } from './table-duplicates.ts';
+import type { RowFlag, TableRow, Tuple } from './table-entry.ts';
 import { LineCutter } from './table-lines.ts';
 import { translationOf } from './table-nat.ts';
 import { parseTableRow } from './table-row.ts';
-import { ServiceTally } from './table-services.ts';
+import { ServiceTally, serviceOf } from './table-services.ts';
 import { BoundedTally, ownCopy, sortTallies } from './table-tally.ts';
+import { TimerTally, timerBudget } from './table-timers.ts';
 
 const TOP = 20;
 const EXAMPLES = 10;
@@ -34,6 +37,7 @@ interface ClassCount {
   state: string | undefined;
   flag: RowFlag;
   entries: number;
+  timers: TimerTally;
 }
 
 interface TableSummariserOptions {
@@ -52,7 +56,13 @@ export class TableSummariser {
   readonly #nat = { none: 0, source: 0, destination: 0, both: 0 };
   readonly #sources: BoundedTally<string>;
   readonly #destinations: BoundedTally<string>;
+  readonly #networks: BoundedTally<string>;
+  readonly #pairs: BoundedTally<string>;
   readonly #services = new ServiceTally();
+  readonly #helpers = new BoundedTally<string>(MOST_MARKS);
+  readonly #duplicates = new DuplicateFinder();
+  readonly #traffic = { original: { packets: 0, bytes: 0 }, reply: { packets: 0, bytes: 0 } };
+  readonly #timerBudget = timerBudget();
   readonly #malformed: TableSummary['malformed'] = { count: 0, examples: [] };
   #classCount = 0;
   #entries = 0;
@@ -62,6 +72,8 @@ export class TableSummariser {
   constructor(options: TableSummariserOptions = {}) {
     this.#sources = new BoundedTally(options.addressLimit);
     this.#destinations = new BoundedTally(options.addressLimit);
+    this.#networks = new BoundedTally(options.addressLimit);
+    this.#pairs = new BoundedTally(options.addressLimit);
   }
 
   /**
@@ -110,17 +122,28 @@ export class TableSummariser {
       ),
       byFlag: talliesBy(classes.map(({ flag, entries }) => [flag, entries])),
       byClass: talliesBy(
-        classes.map(({ protocol, state, flag, entries }) => [
-          state === undefined ? `${protocol} ${flag}` : `${protocol} ${state} ${flag}`,
-          entries,
-        ]),
+        classes.map(({ protocol, state, flag, entries }) => [className(protocol, state, flag), entries]),
       ),
       byZone: this.#zones.tallies(TOP),
       byMark: this.#marks.tallies(TOP),
       nat: { ...this.#nat },
       accounted: this.#accounted,
+      byHelper: this.#helpers.tallies(TOP),
+      traffic: structuredClone(this.#traffic),
+      duplicates: this.#duplicates.summary(),
+      timers: classes
+        .map(({ protocol, state, flag, timers }) => ({
+          key: className(protocol, state, flag),
+          protocol,
+          state,
+          flag,
+          ...timers.summary(),
+        }))
+        .sort((a, b) => (a.key < b.key ? -1 : 1)),
       sources: this.#sources.topList(TOP),
       destinations: this.#destinations.topList(TOP),
+      networks: this.#networks.topList(TOP),
+      pairs: this.#pairs.topList(TOP),
       services: this.#services.topList(TOP),
     };
   }
@@ -129,35 +152,47 @@ export class TableSummariser {
     this.#entries++;
     this.#byFamily[row.family]++;
     this.#countClass(row);
-    this.#zones.add(zoneOf(row));
+    const zone = zoneOf(row);
+    this.#zones.add(zone);
+    this.#duplicates.add(row, zone);
     if (row.mark !== undefined) this.#marks.add(row.mark);
     this.#nat[translationOf(row)]++;
     if (row.original.packets !== undefined) this.#accounted++;
+    addTraffic(this.#traffic.original, row.original);
+    addTraffic(this.#traffic.reply, row.reply);
+    if (row.helper !== undefined) this.#helpers.add(row.helper);
+    this.#networks.add(networkOf(row.original.src));
+    this.#pairs.add(`${row.original.src} ${serviceOf(row)}`);
     this.#sources.add(row.original.src);
     this.#destinations.add(row.original.dst);
     this.#services.add(row);
   }
 
   /** Protocol, state and flag are counted together once, and added up in {@link finish} by each of them. */
-  #countClass({ protocol, protocolNumber, state, flag }: TableRow): void {
+  #countClass(row: TableRow): void {
+    const { protocol, protocolNumber, state, flag } = row;
     const key = protocolNumber * FLAGS.length + FLAGS.indexOf(flag);
     let states = this.#classes.get(key);
     if (states === undefined) {
       states = new Map();
       this.#classes.set(key, states);
     }
-    const count = states.get(state);
-    if (count !== undefined) {
-      count.entries++;
-    } else if (state === undefined || state === 'other' || this.#classCount < MOST_CLASSES) {
-      const name = state === undefined ? undefined : ownCopy(state);
-      states.set(name, { protocol, state: name, flag, entries: 1 });
-      this.#classCount++;
-    } else {
-      const other = states.get('other') ?? { protocol, state: 'other', flag, entries: 0 };
-      other.entries++;
-      states.set('other', other);
+    let count = states.get(state);
+    if (count === undefined) {
+      const known = state === undefined || this.#classCount < MOST_CLASSES;
+      const name = state === undefined ? undefined : known ? ownCopy(state) : 'other';
+      count = states.get(name) ?? {
+        protocol,
+        state: name,
+        flag,
+        entries: 0,
+        timers: new TimerTally(this.#timerBudget),
+      };
+      if (count.entries === 0) this.#classCount++;
+      states.set(name, count);
     }
+    count.entries++;
+    count.timers.add(row);
   }
 
   /** A line that is no row: blank, the tool's own, or not understood. */
@@ -169,6 +204,16 @@ export class TableSummariser {
       this.#malformed.examples.push({ file, line: number, text: ownCopy(quotable(line)) });
     }
   }
+}
+
+/** How a class is called: `tcp ESTABLISHED ASSURED`, `udp no flag`. */
+function className(protocol: string, state: string | undefined, flag: RowFlag): string {
+  return state === undefined ? `${protocol} ${flag}` : `${protocol} ${state} ${flag}`;
+}
+
+function addTraffic(sum: { packets: number; bytes: number }, { packets, bytes }: Tuple): void {
+  sum.packets += packets ?? 0;
+  sum.bytes += bytes ?? 0;
 }
 
 /** Where no zone is printed the entry is in the default zone, 0; one for a single direction is printed instead of it. */

@@ -29,7 +29,7 @@ function engine(escaping: Escaping): typeof Handlebars {
 /** Prose may be broken into lines in its file; in a report it is one paragraph, or the text of one table cell. */
 function prose(name: string, source: string): string {
   const line = source.trim().replace(/\s*\n\s*/g, ' ');
-  return name.startsWith('counters/') ? line : `${line}\n`;
+  return /^(?:counters|what-if)\//.test(name) ? line : `${line}\n`;
 }
 
 /** Renders a page of `templates/`. A value that the view model lacks is an error, not a gap. */

@@ -84,6 +84,32 @@ export interface TopList {
   exact: boolean;
   /** The true count of a key lies between `entries` and `entries + maxError`; 0 means exact. */
   maxError: number;
+  /** Entries of the 1, 10 and 100 largest keys together, each at least `entries` as counted. */
+  concentration: { top1: number; top10: number; top100: number };
+}
+
+/**
+ * Remaining lifetimes of the entries of one class, as the table's timeout column shows them: whole seconds, rounded down. How
+ * old an entry is follows from them only together with the timeout in force, which is not in the table.
+ */
+export interface ClassTimers {
+  /** Key of `byClass`. */
+  key: string;
+  /** `tcp`, `udp`, … as in `byProtocol`. */
+  protocol: string;
+  /** `ESTABLISHED`, …, for protocols that have states. */
+  state?: string | undefined;
+  flag: 'no flag' | 'UNREPLIED' | 'ASSURED' | 'OFFLOAD' | 'HW_OFFLOAD';
+  /** Rows without a timeout column: the kernel prints none for offloaded entries. */
+  withoutTimer: number;
+  /** Remaining seconds that occur, ascending, and how many entries have each. */
+  seconds: Uint32Array;
+  entries: Uint32Array;
+  /**
+   * Of the rows with at most 300 s left and a `delta-time=` (the entry's age): remaining + age, ascending, and how many entries
+   * have each. A sum below the timeout in force proves that a shorter timer was running.
+   */
+  shortTimers: { sums: Uint32Array; entries: Uint32Array };
 }
 
 /** The connection table, aggregated while it was read. */
@@ -114,8 +140,22 @@ export interface TableSummary {
   nat: { none: number; source: number; destination: number; both: number };
   /** Whether rows carry `packets=` and `bytes=`. */
   accounted: number;
+  /** By helper (`helper=` of `conntrack -L`). */
+  byHelper: Tally[];
+  /** Sums over the rows that carry `packets=` and `bytes=`, for each direction. */
+  traffic: { original: { packets: number; bytes: number }; reply: { packets: number; bytes: number } };
+  /**
+   * Rows whose original tuple and zone were seen before, an artefact of reading a table that changes; `window` is how many
+   * rows back a repetition is recognised at least, absent where it is recognised anywhere.
+   */
+  duplicates: { rows: number; window?: number | undefined };
+  timers: ClassTimers[];
   sources: TopList;
   destinations: TopList;
+  /** Networks of the sources: /24 of IPv4, /64 of IPv6 (`10.0.0.0/24`, `2001:db8::/64`). */
+  networks: TopList;
+  /** Source and destination service together: `10.0.0.1 tcp/443`. */
+  pairs: TopList;
   /** Destination services of the original direction: `tcp/443`, `udp/53`, `icmp`. */
   services: TopList;
 }

@@ -1,13 +1,13 @@
 import { assembleSnapshot } from '../../src/snapshot/assemble.ts';
-import type { Snapshot } from '../../src/snapshot/types.ts';
+import type { Snapshot, TableSummary } from '../../src/snapshot/types.ts';
 
 /** A snapshot of the files that a test names, read by the real parsers. */
-export function snapshotOf(files: Record<string, string | number>): Snapshot {
+export function snapshotOf(files: Record<string, string | number>, table?: TableSummary): Snapshot {
   const texts = Object.entries(files).map(([path, text]) => {
     const whole = `${text}\n`;
     return [path, { text: whole, bytes: whole.length }] as const;
   });
-  return assembleSnapshot(new Map(texts), undefined, []);
+  return assembleSnapshot(new Map(texts), table, []);
 }
 
 const HEADER =

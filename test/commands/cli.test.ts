@@ -71,6 +71,17 @@ describe('report', () => {
     }
   });
 
+  test('timeouts to try are worked out', () => {
+    const sample = path.join(SAMPLES, 'nearly-full.tar.gz');
+    const asked = 'tcp_timeout_time_wait=5,nf_conntrack_udp_timeout=20';
+    expect(run(['report', sample, '--format', 'json', '--what-if', asked]).status).toBe(0);
+    const { ages } = JSON.parse(readFileSync(path.join(out, 'nearly-full.json'), 'utf8'));
+    expect(ages.asked.settings).toEqual([
+      { setting: 'tcp_timeout_time_wait', seconds: 5 },
+      { setting: 'udp_timeout', seconds: 20 },
+    ]);
+  });
+
   test('from standard input', () => {
     const { status } = run(['report', '-', '--format', 'json'], { input: readFileSync(OLD) });
     expect(status).toBe(0);
@@ -143,6 +154,8 @@ describe('the command line', () => {
     [['report', OLD, '--format', 'docx']],
     [['report', OLD, '--fromat', 'json']],
     [['report', OLD, '--paper', 'a0']],
+    [['report', OLD, '--what-if', 'tcp_timeout_establishd=3600']],
+    [['report', OLD, '--what-if', 'udp_timeout=soon']],
     [[]],
   ])('%j is refused with exit code 2', (args) => {
     const { status, stderr } = run(args);

@@ -117,8 +117,15 @@ export class Lab {
   }
 
   /** Makes flows and keeps them open until the lab is closed. Returns what was made. */
-  async flows(wanted: Flows & { perSecond?: number }): Promise<Required<Flows> & { refused: number }> {
+  async flows(
+    wanted: Flows & { perSecond?: number; againEveryMs?: number },
+  ): Promise<Required<Flows> & { refused: number }> {
     return JSON.parse(await this.#start('clients', 'client', JSON.stringify(wanted)));
+  }
+
+  /** Lets the clients that were started last send their unanswered UDP once more. */
+  again(): void {
+    this.#processes.at(-1)?.stdin?.write('again\n');
   }
 
   /** Sets the limit, which all namespaces of this kernel share, until the lab is closed. */

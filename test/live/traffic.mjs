@@ -2,7 +2,8 @@
 //
 //   node traffic.mjs server                  answers UDP 53 and 123 on each server address, accepts TCP 80 and 443
 //   node traffic.mjs client '{"tcpOpen":9}'  makes that many flows, prints what it made as JSON, keeps them open, and goes
-//                                            on with `perSecond` new ones, if that is asked for
+//                                            on with `perSecond` new ones, if that is asked for; unanswered UDP is sent
+//                                            again at each line of standard input, and every `againEveryMs`
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -77,6 +78,7 @@ function send(socket, port, address) {
 async function client(wanted) {
   const made = { udpAnswered: 0, udpUnanswered: 0, tcpOpen: 0, tcpShort: 0, synOnly: 0, refused: 0 };
   const keep = [];
+  const sent = [];
   const count = (name, ok) => {
     if (ok) made[name]++;
     else made.refused++;
@@ -116,6 +118,7 @@ async function client(wanted) {
   }
   for (let n = 0; n < (wanted.udpUnanswered ?? 0); n++) {
     const socket = await udpFrom(clientAddress(Math.floor(n / 1000) % CLIENTS));
+    sent.push([socket, 20000 + (n % 1000), BLACK_HOLE]);
     count('udpUnanswered', await send(socket, 20000 + (n % 1000), BLACK_HOLE));
   }
   process.stdout.write(`${JSON.stringify(made)}\n`);
@@ -124,7 +127,11 @@ async function client(wanted) {
     const socket = await udpFrom(clientAddress(CLIENTS));
     setInterval(() => send(socket, 30000 + (more++ % 30000), BLACK_HOLE), 1000 / wanted.perSecond);
   }
-  process.stdin.resume();
+  const again = () => {
+    for (const [socket, port, address] of sent) socket.send('again', port, address);
+  };
+  if (wanted.againEveryMs) setInterval(again, wanted.againEveryMs);
+  process.stdin.on('data', again);
   process.stdin.on('end', () => process.exit(0));
 }
 

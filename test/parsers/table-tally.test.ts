@@ -14,6 +14,7 @@ describe('BoundedTally', () => {
       distinct: 3,
       exact: true,
       maxError: 0,
+      concentration: { top1: 2, top10: 4, top100: 4 },
     });
     expect(tally.tallies(2).at(-1)).toEqual({ key: 'other', entries: 1 });
   });

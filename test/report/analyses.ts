@@ -470,6 +470,29 @@ function gateway({
       byMark: tallies({ '0': share(0.96) }),
       nat: { none: share(0.26), source: share(0.66), destination: share(0.04), both: 0 },
       accounted: 0,
+      byHelper: [],
+      traffic: { original: { packets: 0, bytes: 0 }, reply: { packets: 0, bytes: 0 } },
+      duplicates: { rows: 0 },
+      networks: {
+        top: [
+          { key: '10.20.0.0/24', entries: share(0.3) },
+          { key: '2001:db8:41a2:7731::/64', entries: share(0.1) },
+        ],
+        distinct: 210,
+        exact: true,
+        maxError: 0,
+        concentration: { top1: share(0.3), top10: share(0.6), top100: share(0.9) },
+      },
+      pairs: {
+        top: [
+          { key: '10.20.0.3 udp/53', entries: share(0.1) },
+          { key: '2001:db8:41a2:7731:9c0e:52ff:fe81:20b4 tcp/443', entries: share(0.05) },
+        ],
+        distinct: 70_210,
+        exact: false,
+        maxError: 12,
+        concentration: { top1: share(0.1), top10: share(0.3), top100: share(0.5) },
+      },
       sources: {
         top: Array.from({ length: 12 }, (_, i) => ({
           key: i === 3 ? '2001:db8:41a2:7731:9c0e:52ff:fe81:20b4' : `10.20.${i}.${17 * i + 3}`,
@@ -478,12 +501,14 @@ function gateway({
         distinct: 4102,
         exact: true,
         maxError: 0,
+        concentration: { top1: share(0.2), top10: share(0.5), top100: share(0.8) },
       },
       destinations: {
         top: Array.from({ length: 12 }, (_, i) => ({ key: `198.51.100.${11 * i + 4}`, entries: share(0.3 / (i + 1)) })),
         distinct: 31_870,
         exact: false,
         maxError: 24,
+        concentration: { top1: share(0.2), top10: share(0.5), top100: share(0.8) },
       },
       services: {
         top: [
@@ -501,8 +526,10 @@ function gateway({
         distinct: 911,
         exact: true,
         maxError: 0,
+        concentration: { top1: share(0.2), top10: share(0.5), top100: share(0.8) },
       },
     },
+    ages: entries === 0 ? undefined : agesFixture(share),
     expectations: {
       count: { value: 0, file: 'proc/net/nf_conntrack_expect' },
       max: { value: 4096, file: `${SYSCTL}/nf_conntrack_expect_max` },
@@ -634,6 +661,70 @@ export function full(): Analysis {
 }
 
 /** An empty table. */
+/** Ages with every reason for not knowing, and what lower timeouts would change. */
+function agesFixture(share: (part: number) => number): Analysis['ages'] {
+  const none = { clamped: 0, custom: 0, offloaded: 0, ambiguous: 0 };
+  const [timeWait, established] = [share(0.06), share(0.14)];
+  const gone = share(0.05);
+  return {
+    classes: [
+      {
+        key: 'tcp ESTABLISHED ASSURED',
+        entries: established,
+        setting: 'tcp_timeout_established',
+        timeoutSeconds: 432_000,
+        timeoutFile: `${SYSCTL}/nf_conntrack_tcp_timeout_established`,
+        known: established - 9,
+        notKnown: { clamped: 5, custom: 4, offloaded: 0, ambiguous: 0 },
+        histogram: [
+          { fromSeconds: 0, toSeconds: 1800, entries: established - 9 - gone },
+          { fromSeconds: 86_400, toSeconds: 172_800, entries: gone },
+        ],
+        medianIdleSeconds: 900,
+      },
+      {
+        key: 'tcp TIME_WAIT ASSURED',
+        entries: timeWait,
+        setting: 'tcp_timeout_time_wait',
+        timeoutSeconds: 120,
+        known: timeWait,
+        notKnown: none,
+        histogram: [{ fromSeconds: 30, toSeconds: 121, entries: timeWait }],
+        medianIdleSeconds: 64,
+        arrivalsPerSecond: 12.5,
+      },
+      { key: 'tcp OFFLOAD', entries: 3, known: 0, notKnown: { ...none, offloaded: 3 }, histogram: [] },
+      { key: 'udp ASSURED', entries: 7, known: 0, notKnown: { ...none, ambiguous: 7 }, histogram: [] },
+    ],
+    idle: [
+      { seconds: 60, entries: gone + timeWait, share: 0.11 },
+      { seconds: 3600, entries: gone, share: 0.05 },
+      { seconds: 86_400, entries: gone, share: 0.05 },
+    ],
+    contradictions: 2,
+    whatIf: [
+      {
+        setting: 'tcp_timeout_established',
+        todaySeconds: 432_000,
+        proposedSeconds: 1800,
+        asked: true,
+        entriesGoverned: established,
+        gone,
+        notKnown: 9,
+        steadyEntries: established,
+        steadySlabBytes: 4096 * 900,
+        risk: 'below-rfc-5382',
+      },
+    ],
+    together: {
+      settings: [{ setting: 'tcp_timeout_time_wait', seconds: 30 }],
+      gone,
+      steadyEntries: established,
+      steadySlabBytes: 4096 * 900,
+    },
+  };
+}
+
 function emptyTable(): Analysis {
   const made = gateway({
     hostname: 'idle',
@@ -644,7 +735,13 @@ function emptyTable(): Analysis {
     evictedPerReading: 0,
     ram: 2 * GIB,
   });
-  const none = { top: [], distinct: 0, exact: true, maxError: 0 };
+  const none = {
+    top: [],
+    distinct: 0,
+    exact: true,
+    maxError: 0,
+    concentration: { top1: 0, top10: 0, top100: 0 },
+  };
   return analysisSchema.parse({
     ...made,
     verdict: { kind: 'healthy', severity: 'ok', memoryIsTheProblem: false, missing: [] },
@@ -661,6 +758,8 @@ function emptyTable(): Analysis {
       sources: none,
       destinations: none,
       services: none,
+      networks: none,
+      pairs: none,
     },
   });
 }

@@ -1,6 +1,7 @@
 /** The view model: everything that a page says, finished and formatted. Templates only place it. */
 import type { Analysis } from '../../analysis/schema.ts';
 import { bytes, bytesBoth, plural, utc } from '../format.ts';
+import { agesView } from './ages.ts';
 import { captureView, factsView, namespacesView, settingsView } from './capture.ts';
 import { keyFigures, usageGauge } from './figures.ts';
 import { lossesView } from './losses.ts';
@@ -51,6 +52,7 @@ export function reportView(analysis: Analysis) {
     memory: memoryView(analysis),
     hash: hashView(analysis),
     table: tableView(analysis),
+    ages: agesView(analysis),
     losses: lossesView(analysis),
     namespaces: namespacesView(analysis),
     settings: settingsView(analysis),

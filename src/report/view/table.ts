@@ -1,7 +1,7 @@
 /** What fills the table: by class, protocol, state, flag; the largest sources, destinations and services. */
 import type { Analysis } from '../../analysis/schema.ts';
 import { type Bar, barChart } from '../charts.ts';
-import { capitalised, count, duration, list, percent, plural } from '../format.ts';
+import { bytes, capitalised, count, duration, list, percent, plural } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { LOOKED_FOR, whyAbsent } from './sources.ts';
 
@@ -37,7 +37,7 @@ function parsedClass(key: string) {
 }
 
 /** `tcp ESTABLISHED ASSURED` as a label: `TCP ESTABLISHED, assured`. */
-function className(key: string): string {
+export function className(key: string): string {
   const { protocol, state, flag } = parsedClass(key);
   const name = [protocolName(protocol), state].filter(Boolean).join(' ');
   return flag ? `${name}, ${FLAGS[flag]?.label}` : name;
@@ -204,6 +204,30 @@ export function tableView(analysis: Analysis) {
           },
         ]
       : []),
+    ...(table.entries > 0
+      ? [
+          {
+            what: 'Concentration of sources',
+            value: `the largest ${percent(table.sources.concentration.top1 / whole)}, the 10 largest ${percent(table.sources.concentration.top10 / whole)}, the 100 largest ${percent(table.sources.concentration.top100 / whole)} of the entries`,
+          },
+        ]
+      : []),
+    ...(table.accounted > 0
+      ? [
+          {
+            what: 'Traffic of these entries',
+            value: `original ${plural(table.traffic.original.packets, 'packet')}, ${bytes(table.traffic.original.bytes)}; reply ${plural(table.traffic.reply.packets, 'packet')}, ${bytes(table.traffic.reply.bytes)}`,
+          },
+        ]
+      : []),
+    ...(table.duplicates.rows > 0
+      ? [
+          {
+            what: 'Rows that repeat an entry',
+            value: `${count(table.duplicates.rows)} (the table changed while it was read)`,
+          },
+        ]
+      : []),
     ...(table.expectations > 0
       ? [{ what: 'Expectation rows, not counted as entries', value: count(table.expectations) }]
       : []),
@@ -228,6 +252,8 @@ export function tableView(analysis: Analysis) {
       ...topView('Largest sources', 'source', table.sources, whole),
       ...topView('Largest destinations', 'destination', table.destinations, whole),
       ...topView('Largest services', 'service', table.services, whole),
+      ...topView('Largest source networks', 'network', table.networks, whole),
+      ...topView('Largest source and service', 'pair', table.pairs, whole),
     ],
     malformed: table.malformed.examples.slice(0, 5).map((e) => ({ text: e.text, source: `${e.file}, line ${e.line}` })),
   };

@@ -1,0 +1,254 @@
+/**
+ * How long entries have been idle, how many arrive, and what lower timeouts would change.
+ *
+ * A packet sets an entry's timer to the timeout in force, so that what is gone of it is how long no packet came: idle = timeout −
+ * remaining. That holds only where it is known which timeout was in force; where it is not, the entry counts as "not known" for
+ * the reason at hand, and never as young.
+ */
+import type { ClassTimers, Snapshot } from '../snapshot/types.ts';
+import type { Ages, SlabArithmetic, WhatIf } from './schema.ts';
+import { type Rule, ruleOf, type Timeout, timeoutOf } from './timeouts.ts';
+
+/**
+ * TCP with data that nobody acknowledged, with retransmissions, with a closed window, or picked up in mid-stream runs on a timer
+ * of at most this many seconds, whatever its state's timeout is (proto_tcp.c: tcp_timeout_unacknowledged,
+ * tcp_timeout_max_retrans).
+ */
+const SHORT_TCP_TIMER = 300;
+
+/** Edges of the histograms: seconds, minutes, hours, days, each a few times the one before. */
+const EDGES = [
+  0, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 259_200, 345_600,
+  432_000,
+];
+
+/** For how long entries have been idle is told for these. */
+const IDLE_FOR = [60, 3600, 86_400];
+
+/** RFC 5382, REQ-5: an established TCP connection is to be kept for 2 hours 4 minutes. */
+const RFC_5382_SECONDS = 7440;
+/** RFC 4787, REQ-5: a UDP mapping is to be kept for two minutes. */
+const RFC_4787_SECONDS = 120;
+
+/** Values that are in use, or that a standard names; those that are no lower than today's are left out. */
+const SENSIBLE: Record<string, number[]> = {
+  tcp_timeout_established: [86_400, RFC_5382_SECONDS, 3600],
+  tcp_timeout_close_wait: [60, 30],
+  tcp_timeout_fin_wait: [60, 30],
+  tcp_timeout_time_wait: [60, 30],
+  tcp_timeout_syn_sent: [60, 30],
+  tcp_timeout_syn_recv: [30],
+  udp_timeout_stream: [120, 60],
+  udp_timeout: [15],
+  generic_timeout: [120, 60],
+};
+
+/** A class with every entry dated that can be. */
+interface DatedClass {
+  timers: ClassTimers;
+  rule: Rule;
+  entries: number;
+  /** Seconds of idleness, ascending, and entries. */
+  known: { idle: number; entries: number }[];
+  notKnown: Ages['classes'][number]['notKnown'];
+  contradictions: number;
+}
+
+/**
+ * Dates the entries of the captured table.
+ *
+ * @param cache  the slab cache that entries come from, for the price of the table that would be left
+ * @param asked  timeouts that the user wants to know about, in seconds by the setting's name
+ * @returns undefined where there is no table
+ */
+export function agesOf(
+  snapshot: Snapshot,
+  cache: SlabArithmetic | undefined,
+  asked: Readonly<Record<string, number>> = {},
+): Ages | undefined {
+  const { table } = snapshot;
+  if (!table || table.timers.length === 0) return undefined;
+  const classes = table.timers.map((timers) => dated(timers, ruleOf(timers, snapshot)));
+  const price = (entries: number) =>
+    cache?.slabBytes !== undefined && cache.objectsPerSlab > 0
+      ? Math.ceil(entries / cache.objectsPerSlab) * cache.slabBytes
+      : undefined;
+
+  const askedFor = Object.entries(asked).flatMap(([setting, seconds]) => {
+    const today = timeoutOf(setting, snapshot);
+    return today ? [whatIf(classes, today, seconds, true, table.entries, price)] : [];
+  });
+  const sensible = Object.entries(SENSIBLE).flatMap(([setting, values]) => {
+    const today = timeoutOf(setting, snapshot);
+    if (!today || setting in asked) return [];
+    return values
+      .filter((seconds) => seconds < today.seconds)
+      .map((seconds) => whatIf(classes, today, seconds, false, table.entries, price))
+      .filter(({ entriesGoverned }) => entriesGoverned > 0);
+  });
+  return {
+    classes: classes.map(classRow).sort((a, b) => b.entries - a.entries || (a.key < b.key ? -1 : 1)),
+    idle: IDLE_FOR.map((seconds) => {
+      const entries = classes.reduce((sum, each) => sum + idleFor(each, seconds), 0);
+      return { seconds, entries, share: table.entries > 0 ? entries / table.entries : 0 };
+    }),
+    contradictions: classes.reduce((sum, each) => sum + each.contradictions, 0),
+    whatIf: [...askedFor, ...sensible],
+    together: together(bestOf(sensible), table.entries, price),
+    asked: together(askedFor, table.entries, price),
+  };
+}
+
+function dated(timers: ClassTimers, rule: Rule): DatedClass {
+  const { seconds, entries: counts, withoutTimer } = timers;
+  const notKnown = { clamped: 0, custom: 0, offloaded: 0, ambiguous: 0 };
+  const known: DatedClass['known'] = [];
+  const total = counts.reduce((sum, count) => sum + count, withoutTimer);
+  const timeout = rule.timeout?.seconds;
+  if (rule.unknown === 'offloaded') notKnown.offloaded = total;
+  else if (timeout === undefined) notKnown.ambiguous = total;
+  else {
+    notKnown.ambiguous = withoutTimer;
+    const mayBeShort = timers.protocol === 'tcp' && timeout > SHORT_TCP_TIMER;
+    // From the least that remains, which is the longest idle, to the most.
+    for (let at = seconds.length - 1; at >= 0; at--) {
+      const remaining = seconds[at] ?? 0;
+      const entries = counts[at] ?? 0;
+      if (remaining > timeout) notKnown.custom += entries;
+      else if (mayBeShort && remaining <= SHORT_TCP_TIMER) notKnown.clamped += entries;
+      else known.push({ idle: timeout - remaining, entries });
+    }
+  }
+  const contradictions = timeout !== undefined && timeout <= SHORT_TCP_TIMER ? contradicting(timers, timeout) : 0;
+  return { timers, rule, entries: total, known, notKnown, contradictions };
+}
+
+/**
+ * Entries whose age (delta-time) is less than the idle time that their timer would mean: something else than the setting of today
+ * set it. A second of leeway covers the rounding of both numbers.
+ */
+function contradicting({ shortTimers }: ClassTimers, timeout: number): number {
+  let entries = 0;
+  for (const [at, sum] of shortTimers.sums.entries()) if (sum + 1 < timeout) entries += shortTimers.entries[at] ?? 0;
+  return entries;
+}
+
+function idleFor({ known }: DatedClass, seconds: number): number {
+  return known.reduce((sum, { idle, entries }) => (idle >= seconds ? sum + entries : sum), 0);
+}
+
+function classRow(each: DatedClass): Ages['classes'][number] {
+  const { timers, rule, entries, known, notKnown } = each;
+  const { timeout } = rule;
+  const datable = known.reduce((sum, bin) => sum + bin.entries, 0);
+  return {
+    key: timers.key,
+    entries,
+    setting: timeout?.setting,
+    timeoutSeconds: timeout?.seconds,
+    timeoutFile: timeout?.file,
+    known: datable,
+    notKnown,
+    histogram: timeout && datable > 0 ? histogram(known, timeout.seconds) : [],
+    arrivalsPerSecond: rule.neverRefreshed && timeout ? arrivals(known) : undefined,
+    medianIdleSeconds: median(known, datable),
+  };
+}
+
+function histogram(known: DatedClass['known'], timeout: number): Ages['classes'][number]['histogram'] {
+  const edges = [...EDGES.filter((edge) => edge < timeout), timeout + 1];
+  return edges.slice(1).map((toSeconds, index) => {
+    const fromSeconds = edges[index] ?? 0;
+    const entries = known.reduce(
+      (sum, { idle, entries: count }) => (idle >= fromSeconds && idle < toSeconds ? sum + count : sum),
+      0,
+    );
+    return { fromSeconds, toSeconds, entries };
+  });
+}
+
+/**
+ * New entries a second: of a class that nothing refreshes, those that are a to a + 1 s old all came within one second. The
+ * median of five such seconds is not led astray when the clock or the load hiccups.
+ */
+function arrivals(known: DatedClass['known']): number {
+  const perSecond = [1, 2, 3, 4, 5].map((age) => known.find(({ idle }) => idle === age)?.entries ?? 0);
+  return perSecond.sort((a, b) => a - b)[2] ?? 0;
+}
+
+function median(known: DatedClass['known'], entries: number): number | undefined {
+  let passed = 0;
+  for (const bin of known) {
+    passed += bin.entries;
+    if (2 * passed >= entries) return bin.idle;
+  }
+  return undefined;
+}
+
+/**
+ * What another value of one timeout would leave of today's table once every entry lives by it: an entry that has been idle for
+ * longer would be gone. Entries whose idle time is not known count as staying. Not modelled: a connection that loses its entry and
+ * then speaks again comes back as a new one.
+ */
+function whatIf(
+  classes: DatedClass[],
+  today: Timeout,
+  proposedSeconds: number,
+  asked: boolean,
+  tableEntries: number,
+  price: (entries: number) => number | undefined,
+): WhatIf {
+  const governed = classes.filter(({ rule }) => rule.timeout?.setting === today.setting);
+  const gone = governed.reduce((sum, each) => sum + idleFor(each, proposedSeconds), 0);
+  return {
+    setting: today.setting,
+    todaySeconds: today.seconds,
+    todayFile: today.file,
+    proposedSeconds,
+    asked,
+    entriesGoverned: governed.reduce((sum, { entries }) => sum + entries, 0),
+    gone,
+    notKnown: governed.reduce((sum, { notKnown }) => sum + Object.values(notKnown).reduce((a, b) => a + b, 0), 0),
+    steadyEntries: tableEntries - gone,
+    steadySlabBytes: price(tableEntries - gone),
+    risk: riskOf(today.setting, proposedSeconds, today.seconds),
+  };
+}
+
+function riskOf(setting: string, proposed: number, today: number): WhatIf['risk'] {
+  if (proposed >= today) return 'none';
+  if (setting === 'tcp_timeout_established') {
+    return proposed < RFC_5382_SECONDS ? 'below-rfc-5382' : 'breaks-idle-connections';
+  }
+  if (setting.startsWith('udp_')) return proposed < RFC_4787_SECONDS ? 'below-rfc-4787' : 'breaks-idle-connections';
+  if (setting.startsWith('tcp_timeout_syn_')) return 'breaks-slow-handshakes';
+  if (setting === 'tcp_timeout_time_wait') return 'reuse-of-ports';
+  return 'breaks-idle-connections';
+}
+
+/** Of each setting the lowest value that breaks no standard and frees something. */
+function bestOf(sensible: WhatIf[]): WhatIf[] {
+  const best = new Map<string, WhatIf>();
+  for (const each of sensible) {
+    if (each.gone === 0 || each.risk === 'below-rfc-5382' || each.risk === 'below-rfc-4787') continue;
+    const before = best.get(each.setting);
+    if (!before || each.proposedSeconds < before.proposedSeconds) best.set(each.setting, each);
+  }
+  return [...best.values()];
+}
+
+/** Several changes at once: each rules entries of its own, so that what they free adds up. */
+function together(
+  changes: WhatIf[],
+  tableEntries: number,
+  price: (entries: number) => number | undefined,
+): Ages['together'] {
+  if (changes.length === 0) return undefined;
+  const gone = changes.reduce((sum, change) => sum + change.gone, 0);
+  return {
+    settings: changes.map(({ setting, proposedSeconds }) => ({ setting, seconds: proposedSeconds })),
+    gone,
+    steadyEntries: tableEntries - gone,
+    steadySlabBytes: price(tableEntries - gone),
+  };
+}

@@ -1,0 +1,114 @@
+/** How long entries have been idle, and what lower timeouts would change. */
+import type { Ages, Analysis, WhatIf } from '../../analysis/schema.ts';
+import { barChart } from '../charts.ts';
+import { bytes, count, duration, percent, plural, ratio } from '../format.ts';
+import { Verbatim } from '../inert.ts';
+import { className } from './table.ts';
+
+/** Classes that get a line of their own. */
+const CLASSES = 10;
+
+/** Bands of idleness that people think in. */
+const BANDS = [
+  { label: 'less than a minute', from: 0, to: 60 },
+  { label: 'a minute to an hour', from: 60, to: 3600 },
+  { label: 'an hour to a day', from: 3600, to: 86_400 },
+  { label: 'a day or longer', from: 86_400, to: Number.POSITIVE_INFINITY },
+];
+
+const WORDS: Record<number, string> = { 60: 'a minute', 3600: 'an hour', 86400: 'a day' };
+
+function idleChart(ages: Ages) {
+  const whole = ages.classes.reduce((sum, each) => sum + each.entries, 0);
+  const known = ages.classes.reduce((sum, each) => sum + each.known, 0);
+  if (whole === 0 || known === 0) return undefined;
+  const text = (entries: number) => `${count(entries)} · ${percent(entries / whole)}`;
+  const bars = BANDS.map(({ label, from, to }) => {
+    const entries = ages.classes
+      .flatMap((each) => each.histogram)
+      .reduce((sum, bin) => (bin.fromSeconds >= from && bin.fromSeconds < to ? sum + bin.entries : sum), 0);
+    return { label, value: entries, text: text(entries), strong: from >= 3600 };
+  });
+  if (known < whole) bars.push({ label: 'not known', value: whole - known, text: text(whole - known), strong: false });
+  // The longest time that a good part of the table has been idle for is what there is to say.
+  const telling = [...ages.idle].reverse().find((each) => each.share >= 0.05) ?? ages.idle[0];
+  const title = telling
+    ? telling.entries === 0
+      ? `No entry is known to have been idle for ${WORDS[telling.seconds] ?? duration(telling.seconds)}`
+      : `${percent(telling.share)} of the entries have been idle for ${WORDS[telling.seconds] ?? duration(telling.seconds)} or longer`
+    : 'How long entries have been idle';
+  return {
+    title,
+    svg: new Verbatim(barChart('idle', title, bars)),
+    rows: bars.map((bar) => ({ label: bar.label, text: bar.text })),
+  };
+}
+
+function classRow(each: Ages['classes'][number]) {
+  return {
+    name: className(each.key),
+    entries: count(each.entries),
+    timeout: each.timeoutSeconds === undefined ? 'not known' : duration(each.timeoutSeconds),
+    setting: each.setting && `nf_conntrack_${each.setting}`,
+    isDefault: each.timeoutSeconds !== undefined && each.timeoutFile === undefined,
+    known: each.entries > 0 ? percent(each.known / each.entries) : '',
+    median: each.medianIdleSeconds === undefined ? '' : duration(each.medianIdleSeconds),
+    arrivals: each.arrivalsPerSecond === undefined ? '' : ratio(each.arrivalsPerSecond),
+  };
+}
+
+function notKnown(ages: Ages) {
+  const sum = (reason: keyof Ages['classes'][number]['notKnown']) =>
+    ages.classes.reduce((total, each) => total + each.notKnown[reason], 0);
+  const said = (entries: number) => (entries > 0 ? plural(entries, 'entry', 'entries') : undefined);
+  return {
+    clamped: said(sum('clamped')),
+    custom: said(sum('custom')),
+    offloaded: said(sum('offloaded')),
+    ambiguous: said(sum('ambiguous')),
+    contradictions: said(ages.contradictions),
+  };
+}
+
+function whatIfRow(change: WhatIf) {
+  return {
+    setting: change.setting,
+    today: duration(change.todaySeconds),
+    proposed: duration(change.proposedSeconds),
+    asked: change.asked,
+    governed: count(change.entriesGoverned),
+    gone: count(change.gone),
+    steady: count(change.steadyEntries),
+    slab: change.steadySlabBytes === undefined ? 'not known' : bytes(change.steadySlabBytes),
+    risk: new Verbatim(`what-if/${change.risk}`),
+  };
+}
+
+function togetherView(set: Ages['together']) {
+  return (
+    set && {
+      settings: set.settings.map(({ setting, seconds }) => `${setting} ${duration(seconds)}`).join(', '),
+      gone: plural(set.gone, 'entry', 'entries'),
+      steady: count(set.steadyEntries),
+      slab: set.steadySlabBytes === undefined ? undefined : bytes(set.steadySlabBytes),
+    }
+  );
+}
+
+/** What the pages on ages are given; nothing where there is no table to date. */
+export function agesView({ ages }: Analysis) {
+  if (!ages || ages.classes.length === 0) return undefined;
+  const changes = ages.whatIf.filter((change) => change.asked || change.gone > 0);
+  return {
+    chart: idleChart(ages),
+    classes: ages.classes.slice(0, CLASSES).map(classRow),
+    more:
+      ages.classes.length > CLASSES
+        ? plural(ages.classes.length - CLASSES, 'smaller class', 'smaller classes')
+        : undefined,
+    notKnown: notKnown(ages),
+    whatIf: changes.length > 0 ? changes.map(whatIfRow) : undefined,
+    together: togetherView(ages.together),
+    asked: togetherView(ages.asked),
+  };
+}
