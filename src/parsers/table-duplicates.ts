@@ -30,8 +30,7 @@ export class DuplicateFinder {
   add(row: TableRow, zone: string): void {
     const { src, dst, sport, dport, type, code, id, srckey, dstkey } = row.original;
     const tuple = `${row.protocolNumber} ${zone} ${src} ${dst} ${sport ?? type ?? srckey} ${dport ?? code ?? dstkey} ${id}`;
-    const high = hash(tuple, 0x811c9dc5) || 1;
-    const low = hash(tuple, 0x9e3779b9);
+    const [high, low] = hashes(tuple);
     if (this.#older?.has(high, low) || !this.#younger.add(high, low)) this.#rows++;
     if (this.#younger.size < this.#generation) return;
     this.#older = this.#younger;
@@ -76,11 +75,20 @@ class TupleSet {
   }
 }
 
-/** FNV-1a, begun at a value of choice, with the final mix of MurmurHash3. */
-function hash(text: string, start: number): number {
-  let value = start;
-  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
-  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+/** Two hashes in one pass: FNV-1a with two multipliers, each with the final mix of MurmurHash3. The first is never 0. */
+function hashes(text: string): [number, number] {
+  let first = 0x811c9dc5;
+  let second = 0x9e3779b9;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    first = Math.imul(first ^ code, 0x01000193);
+    second = Math.imul(second ^ code, 0x85ebca6b);
+  }
+  return [mixed(first) || 1, mixed(second)];
+}
+
+function mixed(hash: number): number {
+  let value = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
   return (value ^ (value >>> 16)) >>> 0;
 }
