@@ -1,0 +1,8 @@
+interface TableOptions {
+  seed?: number;
+  sources?: number;
+  accounting?: boolean;
+}
+
+export function table(entries: number, options?: TableOptions): Generator<string>;
+export function writeBundle(file: string, entries: number, options?: TableOptions): Promise<void>;
