@@ -1,6 +1,8 @@
 // Bundles src/ into dist/: one start-up file, everything heavy in chunks that are loaded when they are needed.
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
+import { templatesForEsbuild } from './templates.mjs';
+import { scannerForEsbuild } from './wasm.mjs';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
@@ -15,6 +17,8 @@ await build({
   target: 'node20',
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: 'warning',
+  alias: { 'string-width': './.config/string-width.mjs' },
+  plugins: [scannerForEsbuild, templatesForEsbuild],
   // These find their own files beside them on disk.
   external: ['puppeteer-core', '@puppeteer/browsers', '@sparticuz/chromium', 'tar-stream', '@fontsource/*'],
   // Some of the bundled libraries are CommonJS and call require().

@@ -1,7 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { templatesForVite } from './templates.mjs';
+import { scannerForVite } from './wasm.mjs';
 
 const shared = { testTimeout: 60_000, hookTimeout: 120_000, pool: 'forks' as const };
+
+const plugins = [scannerForVite, templatesForVite];
 
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
@@ -10,6 +14,7 @@ export default defineConfig({
     globalSetup: fileURLToPath(new URL('vitest-setup.mjs', import.meta.url)),
     projects: [
       {
+        plugins,
         test: {
           ...shared,
           name: 'unit',
@@ -20,6 +25,7 @@ export default defineConfig({
       },
       {
         // One after the other: the limit of connection tracking is one number for the whole kernel.
+        plugins,
         test: {
           ...shared,
           name: 'live',
@@ -28,7 +34,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      { test: { ...shared, name: 'samples', include: ['test/live/make-samples.ts'] } },
+      { plugins, test: { ...shared, name: 'samples', include: ['test/live/make-samples.ts'] } },
     ],
   },
 });

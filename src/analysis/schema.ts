@@ -73,7 +73,9 @@ const tally = z.object({ key: z.string(), entries: count });
 const topList = z.object({
   top: z.array(tally),
   distinct: count,
+  distinctError: z.number().min(0).describe('relative standard error of distinct, which is an estimate then; 0: exact'),
   exact: z.boolean(),
+  exactUpTo: count.describe('different keys up to which every count is exact; IPv4 and IPv6 have a table each'),
   maxError: count.describe('the true count lies between entries and entries + maxError'),
   concentration: z
     .object({ top1: count, top10: count, top100: count })

@@ -5,6 +5,9 @@ import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import type { RawMember } from './bundle.ts';
 
+/** Bytes that are inflated at a time: small blocks cost twice the time. */
+const BLOCK = 1 << 20;
+
 /**
  * Yields the regular files of an archive. Links, devices and folders are passed over. A member that the damage falls
  * into ends early: its content is shorter than its `bytes`.
@@ -35,19 +38,27 @@ export async function* readArchive(
       damaged(reasonOf(error));
     }
   }
-  /** Passes bytes on until the source fails; then reports why, waits until they are consumed, and ends as if whole. */
-  async function* untilDamage(): AsyncGenerator<Uint8Array> {
+  let drained = () => {};
+  unpacker.on('drain', () => drained());
+  unpacker.on('close', () => drained());
+  /** Feeds the unpacker until the source fails; then reports why, waits until all is consumed, and ends as if whole. */
+  async function feed(): Promise<void> {
     try {
-      yield* inflated(source);
+      for await (const block of inflated(source)) {
+        if (over) return;
+        const room = new Promise<void>((resolve) => {
+          drained = resolve;
+        });
+        if (!unpacker.write(block)) await room;
+      }
     } catch (error) {
       damaged(reasonOf(error));
     }
     // Ending inside an entry makes the unpacker throw away what it has not handed out yet.
     for (let quiet = 0; quiet < 3 && !over; quiet = waiting ? quiet + 1 : 0) await setImmediate();
+    unpacker.end(undefined);
   }
-  const feed = Readable.from(untilDamage(), { objectMode: false, highWaterMark: 1 << 20 });
-  feed.on('error', (error) => unpacker.destroy(error));
-  feed.pipe(unpacker);
+  const fed = feed();
   try {
     const entries = unpacker[Symbol.asyncIterator]();
     for (let next = await pull(entries); !next.done; next = await pull(entries)) {
@@ -61,7 +72,8 @@ export async function* readArchive(
     damaged(reasonOf(error));
   } finally {
     over = true;
-    feed.destroy();
+    unpacker.destroy();
+    await fed;
   }
 }
 
@@ -91,8 +103,47 @@ async function* inflated(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
     yield* whole();
     return;
   }
+  const gunzip = createGunzip({ chunkSize: BLOCK });
   const compressed = Readable.from(whole(), { objectMode: false });
-  const gunzip = createGunzip({ chunkSize: 1 << 20 });
   compressed.on('error', (error) => gunzip.destroy(error));
-  yield* compressed.pipe(gunzip);
+  yield* ahead(compressed.pipe(gunzip));
+}
+
+/**
+ * Yields a stream's blocks, and lets it make the next one meanwhile. As an async iterator it would wait until it is asked, and zlib,
+ * which has a thread of its own, would idle while a block is being parsed.
+ */
+async function* ahead(stream: Readable): AsyncGenerator<Uint8Array> {
+  const ready: Uint8Array[] = [];
+  let failure: Error | undefined;
+  let wake = () => {};
+  stream.on('data', (block: Uint8Array) => {
+    ready.push(block);
+    stream.pause();
+    wake();
+  });
+  stream.on('error', (error) => {
+    failure = error;
+    wake();
+  });
+  stream.on('close', () => wake());
+  try {
+    for (;;) {
+      const block = ready.shift();
+      if (block !== undefined) {
+        stream.resume();
+        yield block;
+      } else if (failure !== undefined) {
+        throw failure;
+      } else if (stream.closed) {
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    stream.destroy();
+  }
 }

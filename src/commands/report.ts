@@ -52,18 +52,18 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
       }
       const base = uniqueName(reportName(input, analysis), names);
       const written: string[] = [];
-      const render = await openRenderer(analysis, { paper: options.paper });
+      const render = openRenderer(analysis, { paper: options.paper });
       for (const format of options.formats) {
         progress.step(`${base}.${format}`);
         const file = path.join(options.out, `${base}.${render.extension(format)}`);
         try {
-          await writeWhole(file, format === 'pdf' ? await render.pdf(await browsers.get()) : render.text(format));
+          await writeWhole(file, format === 'pdf' ? await render.pdf(await browsers.get()) : await render.text(format));
           written.push(file);
         } catch (error) {
           fail(EXIT.failed, `${file} was not written: ${(error as Error).message}`);
         }
       }
-      progress.print(process.stdout, render.summary({ ...terminal(), brief: inputs.length > 1 }));
+      progress.print(process.stdout, await render.summary({ ...terminal(), brief: inputs.length > 1 }));
       if (written.length > 0)
         progress.print(process.stdout, `\nWritten\n${written.map((file) => `  ${file}\n`).join('')}\n`);
     }

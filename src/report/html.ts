@@ -1,5 +1,6 @@
 /** The report as one HTML file that loads nothing. */
 import { createHash } from 'node:crypto';
+import templates from 'templates:html';
 import type { Analysis } from '../analysis/schema.ts';
 import { fontFaces } from './fonts.ts';
 import { inert, mapStrings } from './inert.ts';
@@ -25,5 +26,5 @@ export function renderHtml(analysis: Analysis, options: { paper?: Paper | undefi
     // The one style sheet is allowed by its hash: nothing that a captured string could smuggle in is.
     styleHash: createHash('sha256').update(style).digest('base64'),
   };
-  return renderTemplate('report.html.hbs', view, 'html');
+  return renderTemplate(templates, 'report.html', view);
 }

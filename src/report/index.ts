@@ -1,6 +1,5 @@
 /**
- * A report of one analysis in every format. A format is a line of {@link FORMATS}; a browser is needed by PDF alone, and
- * templates are read when the first report is opened.
+ * A report of one analysis in every format. A format is a line of {@link FORMATS}; what it needs is loaded when it is asked for.
  */
 import type { Browser } from 'puppeteer-core';
 import type { Analysis } from '../analysis/schema.ts';
@@ -24,31 +23,25 @@ export interface Renderer {
   /** What a file of the format ends in, without the dot. */
   extension(format: Format): string;
   /** The report in a format that is text. */
-  text(format: Exclude<Format, 'pdf'>): string;
+  text(format: Exclude<Format, 'pdf'>): Promise<string>;
   /** The report as PDF; the browser may be shared. */
   pdf(browser: Browser): Promise<Buffer>;
   /** What a terminal shows of it. */
-  summary(options?: SummaryOptions): string;
+  summary(options?: SummaryOptions): Promise<string>;
 }
 
 /** Opens an analysis for rendering: the same analysis and options give the same bytes. */
-export async function openRenderer(analysis: Analysis, options: { paper?: Paper | undefined } = {}): Promise<Renderer> {
-  const [{ renderHtml }, { renderMarkdown }, { renderText }, { renderJson }] = await Promise.all([
-    import('./html.ts'),
-    import('./markdown.ts'),
-    import('./text.ts'),
-    import('./json.ts'),
-  ]);
-  const renderers: Record<Exclude<Format, 'pdf'>, () => string> = {
-    html: () => renderHtml(analysis, options),
-    md: () => renderMarkdown(analysis),
-    text: () => renderText(analysis),
-    json: () => renderJson(analysis),
+export function openRenderer(analysis: Analysis, options: { paper?: Paper | undefined } = {}): Renderer {
+  const renderers: Record<Exclude<Format, 'pdf'>, () => Promise<string>> = {
+    html: async () => (await import('./html.ts')).renderHtml(analysis, options),
+    md: async () => (await import('./markdown.ts')).renderMarkdown(analysis),
+    text: async () => (await import('./text.ts')).renderText(analysis),
+    json: async () => (await import('./json.ts')).renderJson(analysis),
   };
   return {
     extension: (format) => FORMATS[format].extension,
     text: (format) => renderers[format](),
-    pdf: async (browser) => (await import('./pdf.ts')).renderPdf(browser, renderers.html(), analysis),
-    summary: (summaryOptions) => renderText(analysis, summaryOptions),
+    pdf: async (browser) => (await import('./pdf.ts')).renderPdf(browser, await renderers.html(), analysis),
+    summary: async (summaryOptions) => (await import('./text.ts')).renderText(analysis, summaryOptions),
   };
 }

@@ -1,4 +1,5 @@
 /** The report as GitHub-flavoured Markdown. */
+import templates from 'templates:by-caller';
 import type { Analysis } from '../analysis/schema.ts';
 import { inert, mapStrings, Verbatim } from './inert.ts';
 import { renderTemplate } from './templates.ts';
@@ -37,7 +38,7 @@ export function renderMarkdown(analysis: Analysis): string {
       commands: recommendation.commands.map((block) => ({ ...block, code: fenced(block.code) })),
     },
   };
-  const text = renderTemplate('report.md.hbs', mapStrings(withFences, escapeMarkdown), 'by-caller');
+  const text = renderTemplate(templates, 'report.md', mapStrings(withFences, escapeMarkdown));
   return `${text
     .replace(/[ \t]+$/gm, '')
     .replace(/\n{3,}/g, '\n\n')

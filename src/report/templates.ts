@@ -1,48 +1,41 @@
-/** Loads and renders the Handlebars templates. Heavy: imported only when a format made from templates is rendered. */
-import { readdirSync, readFileSync } from 'node:fs';
+/** Renders the Handlebars templates, which were compiled when the package was built; see .config/templates.mjs. */
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import Handlebars from 'handlebars';
+import type HandlebarsWithCompiler from 'handlebars';
+import runtime from 'handlebars/runtime.js';
 import { packageRoot } from '../package.ts';
 
-const folder = path.join(packageRoot, 'templates');
+// The package's own types for the runtime are empty.
+const Handlebars = runtime as unknown as Pick<typeof HandlebarsWithCompiler, 'create'>;
 
-/** Who escapes: Handlebars, for HTML; or the caller, who has escaped every string of the view model beforehand. */
-export type Escaping = 'html' | 'by-caller';
+/** Compiled templates by their path in `templates/` without `.hbs`. */
+export type Templates = Readonly<Record<string, TemplateSpecification>>;
 
-const engines = new Map<Escaping, typeof Handlebars>();
+const engines = new Map<Templates, ReturnType<typeof Handlebars.create>>();
 
-function engine(escaping: Escaping): typeof Handlebars {
-  const known = engines.get(escaping);
+function engine(templates: Templates): ReturnType<typeof Handlebars.create> {
+  const known = engines.get(templates);
   if (known) return known;
-  // One engine for each way of escaping: a partial is compiled once, with the options of whoever used it first.
+  // One engine for each way of escaping, which is a part of what was compiled.
   const made = Handlebars.create();
-  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.hbs')) continue;
-    const name = file.slice(0, -'.hbs'.length).split(path.sep).join('/');
-    const source = readFileSync(path.join(folder, file), 'utf8');
-    made.registerPartial(name, name.startsWith('partials/') ? source : prose(name, source));
-  }
-  engines.set(escaping, made);
+  for (const [name, template] of Object.entries(templates)) made.registerPartial(name, made.template(template));
+  engines.set(templates, made);
   return made;
 }
 
-/** Prose may be broken into lines in its file; in a report it is one paragraph, or the text of one table cell. */
-function prose(name: string, source: string): string {
-  const line = source.trim().replace(/\s*\n\s*/g, ' ');
-  return /^(?:counters|what-if)\//.test(name) ? line : `${line}\n`;
-}
-
-/** Renders a page of `templates/`. A value that the view model lacks is an error, not a gap. */
-export function renderTemplate(file: string, view: object, escaping: Escaping): string {
-  const source = readFileSync(path.join(folder, file), 'utf8');
-  return engine(escaping).compile(source, {
-    strict: true,
-    noEscape: escaping === 'by-caller',
-    preventIndent: true,
-  })(view);
+/**
+ * Renders a page of `templates/`. A value that the view model lacks is an error, not a gap.
+ *
+ * @param templates  `templates:html`, where Handlebars escapes, or `templates:by-caller`, where the caller has escaped every string
+ *   of the view model beforehand
+ */
+export function renderTemplate(templates: Templates, name: string, view: object): string {
+  const template = templates[name];
+  if (template === undefined) throw new Error(`there is no template ${name}`);
+  return engine(templates).template(template)(view);
 }
 
 /** A file of `templates/` as it is. */
 export function readAsset(file: string): string {
-  return readFileSync(path.join(folder, file), 'utf8');
+  return readFileSync(path.join(packageRoot, 'templates', file), 'utf8');
 }

@@ -1,4 +1,5 @@
 /** The summary for a terminal: what somebody needs before opening the report. */
+import templates from 'templates:by-caller';
 import type { Analysis, Severity } from '../analysis/schema.ts';
 import { inert, mapStrings } from './inert.ts';
 import { renderTemplate } from './templates.ts';
@@ -55,7 +56,7 @@ export function renderText(analysis: Analysis, options: SummaryOptions = {}): st
     ...view,
     figures: view.figures.map((figure) => ({ ...figure, label: figure.label.padEnd(longest) })),
   };
-  const text = renderTemplate(options.brief ? 'brief.text.hbs' : 'report.text.hbs', labelled, 'by-caller');
+  const text = renderTemplate(templates, options.brief ? 'brief.text' : 'report.text', labelled);
   const lines = text
     .trim()
     .replace(/\n{3,}/g, '\n\n')

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { BundleError, inputName, isReadError, type Member, readBundle } from '../bundle/bundle.ts';
 import { parseManifest } from '../parsers/bundle-csv.ts';
-import { TableSummariser } from '../parsers/table.ts';
+import { TableSummariser } from '../parsers/table/summariser.ts';
 import { assembleSnapshot, isKnownPath, type TextFile } from './assemble.ts';
 import type { Problem, Snapshot } from './types.ts';
 

@@ -79,9 +79,13 @@ export interface Tally {
 /** The largest of many keys. */
 export interface TopList {
   top: Tally[];
-  /** How many different keys there were; a lower bound where `exact` is false. */
+  /** How many different keys there were. */
   distinct: number;
+  /** Relative standard error of `distinct`, which is an estimate once a table had more than `exactUpTo` keys; 0: exact. */
+  distinctError: number;
   exact: boolean;
+  /** Up to so many different keys every count is exact; IPv4 and IPv6 have a table each. */
+  exactUpTo: number;
   /** The true count of a key lies between `entries` and `entries + maxError`; 0 means exact. */
   maxError: number;
   /** Entries of the 1, 10 and 100 largest keys together, each at least `entries` as counted. */

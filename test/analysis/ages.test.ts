@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { agesOf } from '../../src/analysis/ages.ts';
 import { analyse } from '../../src/analysis/analyse.ts';
 import type { Ages } from '../../src/analysis/schema.ts';
-import { TableSummariser } from '../../src/parsers/table.ts';
+import { TableSummariser } from '../../src/parsers/table/summariser.ts';
 import { snapshotOf } from './snapshot-of.ts';
 
 async function summary(text: string) {

@@ -1,6 +1,7 @@
 interface TableOptions {
   seed?: number;
   sources?: number;
+  even?: boolean;
   accounting?: boolean;
 }
 

@@ -68,19 +68,21 @@ const ipv6 = (prefix, n) => `${prefix}:0000:${hex4(n >>> 16)}:${hex4(n & 0xffff)
  * Yields the table in chunks of text.
  *
  * @param entries  rows to make
- * @param options  `seed`; `sources`: different client addresses, at the most; `accounting`: with packets= and bytes=
+ * @param options  `seed`; `sources`: client addresses that there are; `even`: all of them as busy as each other, not a few of
+ *   them much busier; `accounting`: with packets= and bytes=
  */
-export function* table(entries, { seed = 1, sources = 400_000, accounting = false } = {}) {
+export function* table(entries, { seed = 1, sources = 400_000, even = false, accounting = false } = {}) {
   const random = randomFrom(seed);
   const upTo = (n) => Math.floor(random() * n);
+  // Zipf's law: the second has half as many as the first, the third a third.
+  const zipf = (n) => Math.floor(n ** random()) - 1;
   const counters = () => (accounting ? `packets=${1 + upTo(900)} bytes=${60 + upTo(900_000)} ` : '');
   let rows = [];
   for (let n = 0; n < entries; n++) {
     const kind = kindAt(random() * TOTAL);
     const six = kind.protocol !== 'icmp' && random() < 0.12;
-    // Few clients and few servers make most of the entries (a power law, as in Zipf's).
-    const client = Math.floor(sources * random() ** 3);
-    const server = Math.floor(60_000 * random() ** 4);
+    const client = even ? upTo(sources) : zipf(sources);
+    const server = zipf(60_000);
     const [src, dst] = six
       ? [ipv6('2001:0db8:0001', client), ipv6('2606:4700:0002', server)]
       : [ipv4(10, client), ipv4(203, server)];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { parseTableRow } from '../../src/parsers/table-row.ts';
+import { parseTableRow } from '../../src/parsers/table/row.ts';
 import { table } from './generate.mjs';
 
 const text = (entries: number, options?: object) => [...table(entries, options)].join('');

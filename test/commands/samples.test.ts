@@ -15,7 +15,7 @@ async function analysis(name: string) {
 
 /** The HTML report as text: no tags, and every kind of blank the same. */
 async function page(name: string): Promise<string> {
-  const html = (await openRenderer(await analysis(name))).text('html');
+  const html = await openRenderer(await analysis(name)).text('html');
   return html
     .replace(/<style[\s\S]*?<\/style>/g, '')
     .replace(/<[^>]*>/g, ' ')

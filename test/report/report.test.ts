@@ -285,11 +285,11 @@ describe('a terminal', () => {
 });
 
 it('renders through one door, with an extension for each format', async () => {
-  const renderer = await openRenderer(nearLimit(), { paper: 'letter' });
+  const renderer = openRenderer(nearLimit(), { paper: 'letter' });
   expect(Object.keys(FORMATS).sort()).toEqual(['html', 'json', 'md', 'pdf', 'text']);
   expect(renderer.extension('text')).toBe('txt');
-  expect(renderer.text('html')).toContain('@page{size:letter}');
-  expect(renderer.text('json')).toBe(renderJson(nearLimit()));
-  expect(renderer.text('md')).toBe(renderMarkdown(nearLimit()));
-  expect(renderer.summary()).toBe(renderer.text('text'));
+  expect(await renderer.text('html')).toContain('@page{size:letter}');
+  expect(await renderer.text('json')).toBe(renderJson(nearLimit()));
+  expect(await renderer.text('md')).toBe(renderMarkdown(nearLimit()));
+  expect(await renderer.summary()).toBe(await renderer.text('text'));
 });

@@ -94,16 +94,38 @@ function chart(
 
 function topView(heading: string, kind: string, topList: Table['sources'], whole: number) {
   if (topList.top.length === 0) return [];
-  const rows = sorted(topList.top)
-    .slice(0, TOP)
-    .map((tally) => ({
-      key: tally.key,
-      entries: count(tally.entries),
-      share: whole ? percent(tally.entries / whole) : '',
-    }));
-  const distinct = `${topList.exact ? '' : 'at least '}${plural(topList.distinct, `different ${kind}`)}`;
-  const error = topList.exact || topList.maxError === 0 ? undefined : count(topList.maxError);
-  return [{ heading, distinct, error, rows }];
+  const rows = topList.top.slice(0, TOP).map((tally) => ({
+    key: tally.key,
+    entries: count(tally.entries),
+    share: whole ? percent(tally.entries / whole) : '',
+  }));
+  const isEstimate = topList.distinctError > 0;
+  const distinct = isEstimate
+    ? `about ${count(roundedTo(topList.distinct, topList.distinctError))} different ${kind}s`
+    : plural(topList.distinct, `different ${kind}`);
+  // Two standard errors: nineteen estimates in twenty are no further off.
+  const bound = topList.exact
+    ? undefined
+    : {
+        limit: count(topList.exactUpTo),
+        most: count(topList.maxError),
+        share: atMost(topList.maxError / whole),
+        distinct: isEstimate ? percent(2 * topList.distinctError) : undefined,
+      };
+  return [{ heading, distinct, bound, rows }];
+}
+
+/** An estimate without the digits that mean nothing. */
+function roundedTo(value: number, relativeError: number): number {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(value * relativeError)));
+  return Math.round(value / step) * step;
+}
+
+/** A share that is an upper bound: rounded up, to what a reader can picture. */
+function atMost(share: number): string {
+  const steps = [0.0001, 0.001, 0.01];
+  const step = steps.find((each) => share <= each);
+  return step === undefined ? percent(share) : percent(step);
 }
 
 /** How long the kernel keeps the largest class after its last packet, if the setting was captured. */

@@ -6,34 +6,27 @@
 const DOT = 46;
 const COLON = 58;
 
-/** A row names an address in both directions: the two IPv6 addresses that were read last need not be read again. */
-let recent: Canonical = { text: '', canonical: undefined };
-let lessRecent: Canonical = recent;
-
-interface Canonical {
-  text: string;
-  canonical: string | undefined;
-}
-
 /** The address in canonical form, or undefined where the text is not an IPv4 or IPv6 address. */
 export function canonicalAddress(text: string): string | undefined {
   if (!text.includes(':')) return isIPv4(text) ? text : undefined;
-  if (recent.text === text) return recent.canonical;
-  if (lessRecent.text === text) return lessRecent.canonical;
-  lessRecent = recent;
-  recent = { text, canonical: canonicalIPv6(text) };
-  return recent.canonical;
+  return canonicalIPv6(text);
 }
 
 /**
- * The network that an address is counted under: /24 of IPv4, /64 of IPv6.
+ * The address as /proc prints it, all 32 digits of IPv6.
  *
  * @param address in canonical form
  */
-export function networkOf(address: string): string {
-  if (!address.includes(':')) return `${address.slice(0, address.lastIndexOf('.'))}.0/24`;
-  const prefix = (groupsOf(address) ?? []).slice(0, 4);
-  return `${canonicalIPv6(`${hex(prefix)}::`)}/64`;
+export function fullAddress(address: string): string {
+  if (!address.includes(':')) return address;
+  return (groupsOf(address) ?? []).map((group) => group.toString(16).padStart(4, '0')).join(':');
+}
+
+/** The canonical form of the 4 bytes of an IPv4 or the 16 of an IPv6 address, in network order. */
+export function addressOf(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join('.');
+  const digits = Buffer.from(bytes).toString('hex');
+  return canonicalIPv6(digits.replace(/.{4}(?!$)/g, '$&:')) ?? '';
 }
 
 function isIPv4(text: string): boolean {
@@ -70,17 +63,8 @@ function canonicalIPv6(text: string): string | undefined {
   return `${hex(groups.slice(0, start))}::${hex(groups.slice(end))}`;
 }
 
-/** Bytes in hexadecimal, without and with a leading zero: several times faster than `toString(16)` for each group. */
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16));
-const HEX_PADDED = HEX.map((digits) => digits.padStart(2, '0'));
-
 function hex(groups: number[]): string {
-  let text = '';
-  for (const group of groups) {
-    if (text !== '') text += ':';
-    text += group < 256 ? HEX[group] : `${HEX[group >> 8]}${HEX_PADDED[group & 255]}`;
-  }
-  return text;
+  return groups.map((group) => group.toString(16)).join(':');
 }
 
 /** `[start, end)` of the zero groups that `::` stands for; empty where there are not two in a row. */

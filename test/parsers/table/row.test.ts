@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TableRow } from '../../src/parsers/table-entry.ts';
-import { parseTableRow } from '../../src/parsers/table-row.ts';
+import type { TableRow } from '../../../src/parsers/table/entry.ts';
+import { parseTableRow } from '../../../src/parsers/table/row.ts';
 
 function rowsOf(form: string): TableRow[] {
-  const lines = readFileSync(new URL(`../fixtures/table/forms/${form}.txt`, import.meta.url), 'utf8').split('\n');
+  const lines = readFileSync(new URL(`../../fixtures/table/forms/${form}.txt`, import.meta.url), 'utf8').split('\n');
   return lines.map(parseTableRow).filter((row): row is TableRow => typeof row === 'object');
 }
 
@@ -273,7 +273,8 @@ describe('conntrack -L -o xml', () => {
   });
 
   it('is no entry when it is an event or damaged', () => {
-    const flow = readFileSync(new URL('../fixtures/table/forms/xml.txt', import.meta.url), 'utf8').split('\n')[2] ?? '';
+    const flow =
+      readFileSync(new URL('../../fixtures/table/forms/xml.txt', import.meta.url), 'utf8').split('\n')[2] ?? '';
     expect(parseTableRow(flow)).toBeTypeOf('object');
     expect(parseTableRow(flow.replace('<flow>', '<flow type="new">'))).toBeUndefined();
     expect(parseTableRow(flow.replace('</flow>', ''))).toBeUndefined();
@@ -307,7 +308,7 @@ describe('what is not a row', () => {
 
   it('never throws, whatever the damage', () => {
     const lines = ['proc', 'id-ktimestamp-labels', 'save', 'xml'].flatMap((form) =>
-      readFileSync(new URL(`../fixtures/table/forms/${form}.txt`, import.meta.url), 'utf8').split('\n'),
+      readFileSync(new URL(`../../fixtures/table/forms/${form}.txt`, import.meta.url), 'utf8').split('\n'),
     );
     const damage = fc.record({
       line: fc.constantFrom(...lines),

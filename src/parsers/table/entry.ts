@@ -98,10 +98,26 @@ export function isStateName(word: string): boolean {
   return true;
 }
 
-/** Whether both directions have ports or neither has: a row that was cut off in its reply tuple does not. */
-export function haveSamePorts(original: Tuple, reply: Tuple): boolean {
+/**
+ * Whether both directions have the same columns behind the addresses: ports, a query's id, or keys, and of each pair both, counters
+ * too. A row that was cut off in its reply tuple does not.
+ *
+ * @param knowsReplyId false for `conntrack -o save`, which does not tell the reply's id
+ */
+export function haveSameEnds(original: Tuple, reply: Tuple, knowsReplyId = true): boolean {
+  const isWhole = ({ sport, dport, srckey, dstkey, type, code, id, packets, bytes }: Tuple) =>
+    (sport === undefined) === (dport === undefined) &&
+    (srckey === undefined) === (dstkey === undefined) &&
+    (type === undefined) === (id === undefined) &&
+    (type === undefined) === (code === undefined) &&
+    (packets === undefined) === (bytes === undefined) &&
+    [sport, srckey, type].filter((end) => end !== undefined).length <= 1;
   return (
+    isWhole(original) &&
+    isWhole(reply) &&
     (original.sport === undefined) === (reply.sport === undefined) &&
-    (original.dport === undefined) === (reply.dport === undefined)
+    (original.srckey === undefined) === (reply.srckey === undefined) &&
+    (!knowsReplyId || (original.id === undefined) === (reply.id === undefined)) &&
+    original.src.includes(':') === reply.src.includes(':')
   );
 }

@@ -9,10 +9,10 @@
  * and a protocol without a name is a number.
  */
 
-import { canonicalAddress } from './table-address.ts';
-import { haveSamePorts, isStateName, type TableRow, type Tuple, tellingFlag, tupleOf } from './table-entry.ts';
-import { decimal } from './table-numbers.ts';
-import { protocolName, protocolNumber } from './table-protocols.ts';
+import { canonicalAddress } from './address.ts';
+import { haveSameEnds, isStateName, type TableRow, type Tuple, tellingFlag, tupleOf } from './entry.ts';
+import { decimal } from './numbers.ts';
+import { protocolName, protocolNumber } from './protocols.ts';
 
 /** Reads one line of `conntrack -L -o save`; undefined where it is not one. Never throws. */
 export function parseSavedRow(line: string): TableRow | undefined {
@@ -38,7 +38,7 @@ export function parseSavedRow(line: string): TableRow | undefined {
   original.dstkey = decimal(options.get('--dstkey'), 0xffffffff);
   reply.srckey = decimal(options.get('--reply-key-src'), 0xffffffff);
   reply.dstkey = decimal(options.get('--reply-key-dst'), 0xffffffff);
-  if (!haveSamePorts(original, reply)) return undefined;
+  if (!haveSameEnds(original, reply, false)) return undefined;
 
   const status = (options.get('-u') ?? '').split(',');
   return {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalAddress } from '../../src/parsers/table-address.ts';
+import { canonicalAddress } from '../../../src/parsers/table/address.ts';
 
 describe('canonicalAddress', () => {
   it.each([

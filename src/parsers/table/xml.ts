@@ -10,10 +10,10 @@
  * `<flow type="new">`, are events and not entries.
  */
 
-import { canonicalAddress } from './table-address.ts';
-import { haveSamePorts, isStateName, type TableRow, type Tuple, tellingFlag, tupleOf } from './table-entry.ts';
-import { decimal, hexadecimal } from './table-numbers.ts';
-import { protocolName } from './table-protocols.ts';
+import { canonicalAddress } from './address.ts';
+import { haveSameEnds, isStateName, type TableRow, type Tuple, tellingFlag, tupleOf } from './entry.ts';
+import { decimal, hexadecimal } from './numbers.ts';
+import { protocolName } from './protocols.ts';
 
 const SCTP = 132;
 
@@ -41,7 +41,7 @@ export function parseXmlRow(text: string): TableRow | undefined {
   const original = parseMeta(originalMeta);
   const reply = parseMeta(replyMeta);
   if (number === undefined || protocol === undefined || original === undefined || reply === undefined) return undefined;
-  if (common === undefined || !haveSamePorts(original, reply)) return undefined;
+  if (common === undefined || !haveSameEnds(original, reply)) return undefined;
 
   const name = tag(common, 'state');
   const state = number === SCTP && name !== undefined ? (SCTP_STATES[name] ?? name) : name;

@@ -17,12 +17,12 @@
  * layouts: the words before the first `src=` by position, everything after it by name. What it has no name for, it skips.
  */
 
-import { canonicalAddress } from './table-address.ts';
-import { haveSamePorts, isStateName, type TableRow, type Tuple, tellingFlag, tupleOf } from './table-entry.ts';
-import { decimalAt, hexadecimal } from './table-numbers.ts';
-import { protocolName } from './table-protocols.ts';
-import { parseSavedRow } from './table-save.ts';
-import { parseXmlRow } from './table-xml.ts';
+import { canonicalAddress } from './address.ts';
+import { haveSameEnds, isStateName, type TableRow, type Tuple, tellingFlag, tupleOf } from './entry.ts';
+import { decimalAt, hexadecimal } from './numbers.ts';
+import { protocolName } from './protocols.ts';
+import { parseSavedRow } from './save.ts';
+import { parseXmlRow } from './xml.ts';
 
 const MINUS = 45;
 const EQUALS = 61;
@@ -135,7 +135,7 @@ function parseTuples(line: string, start: number, head: Head): TableRow | undefi
     }
     at = end + 1;
   }
-  if (!isComplete(original) || !isComplete(reply) || !isSameKind(original, reply)) return undefined;
+  if (!isComplete(original) || !isComplete(reply) || !haveSameEnds(original, reply)) return undefined;
   row.family = original.src.includes(':') ? 'ipv6' : 'ipv4';
   row.flag = tellingFlag(flags);
   return row;
@@ -228,13 +228,4 @@ function setColumn(row: TableRow, tuple: Tuple, key: string, line: string, start
 
 function isComplete(tuple: Tuple): boolean {
   return tuple.src !== '' && tuple.dst !== '' && tuple.src.includes(':') === tuple.dst.includes(':');
-}
-
-/** A row that was cut off in its reply tuple has columns in one direction that are missing in the other. */
-function isSameKind(original: Tuple, reply: Tuple): boolean {
-  return (
-    haveSamePorts(original, reply) &&
-    (original.id === undefined) === (reply.id === undefined) &&
-    (original.dstkey === undefined) === (reply.dstkey === undefined)
-  );
 }

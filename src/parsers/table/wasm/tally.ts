@@ -1,0 +1,358 @@
+/**
+ * Counts entries by a key of which there may be more than fit into memory.
+ *
+ * A table grows as long as it may, and up to there every count is exact. Then, whenever it is full, the median count is taken off
+ * every key and what reaches zero is dropped (J. Misra, D. Gries, "Finding repeated elements", 1982; the median as in Apache
+ * DataSketches' frequent items). A count is then too low by at most the sum of what was taken off, and a key that is held by
+ * more entries than that is never lost.
+ *
+ * Keys lie in buckets of four, so that one is found, or known to be missing, by one comparison of four numbers at once:
+ *
+ *     tags: 4 × u32 │ counts: 4 × u32 │ keys: 4 × K; with keys of 4 bytes the tags are the keys
+ *
+ * A bucket fills from the left, a count of 0 marks a free slot, and what no longer fits goes into the next bucket.
+ *
+ * The type of the key tells its length. Its bytes are in network order: comparing memory compares what they stand for.
+ */
+import { increase, mixed, recycle, zeroed } from './memory';
+
+/** An IPv4 address or network, a service, a mark. */
+@unmanaged
+export class Key4 {
+  a: u32;
+}
+/** An IPv6 network; an IPv4 address and a service. */
+@unmanaged
+export class Key8 {
+  a: u32;
+  b: u32;
+}
+/** An IPv6 address. */
+@unmanaged
+export class Key16 {
+  a: u64;
+  b: u64;
+}
+/** An IPv6 address and a service. */
+@unmanaged
+export class Key20 {
+  a: u32;
+  b: u32;
+  c: u32;
+  d: u32;
+  e: u32;
+}
+
+/** Logarithm of the registers that tell how many keys there were once some were dropped, each a byte. */
+const SEEN_BITS = 14;
+
+/** The median is looked for below this count; a lower one may be taken off as well, only the next purge comes sooner. */
+const COUNTS = 1024;
+
+const SLOTS: u32 = 4;
+const COUNTS_AT: usize = 16;
+const KEYS_AT: usize = 32;
+
+@inline
+function bucketBytes<K>(): usize {
+  return KEYS_AT + (offsetof<K>() === 4 ? 0 : SLOTS * offsetof<K>());
+}
+
+@inline
+function countAt(bucket: usize, slot: u32): usize {
+  return bucket + COUNTS_AT + ((slot as usize) << 2);
+}
+
+@inline
+function keyAt<K>(bucket: usize, slot: u32): usize {
+  return offsetof<K>() === 4 ? bucket + ((slot as usize) << 2) : bucket + KEYS_AT + (slot as usize) * offsetof<K>();
+}
+
+/** The higher half is the better one: multiplication carries upwards. */
+@inline
+function hashOf<K>(key: usize): u64 {
+  if (offsetof<K>() === 4) return (load<u32>(key) as u64) * 0x9e3779b97f4a7c15;
+  if (offsetof<K>() === 8) return scattered(load<u64>(key));
+  const sum = load<u64>(key) * 0xd6e8feb86659fd93 + load<u64>(key, 8);
+  if (offsetof<K>() === 16) return scattered(sum);
+  return scattered(sum + (load<u32>(key, 16) as u64) * 0xa0761d6478bd642f);
+}
+
+@inline
+function scattered(value: u64): u64 {
+  return (value ^ (value >> 32)) * 0x9e3779b97f4a7c15;
+}
+
+@inline
+function tagOf<K>(key: usize, hash: u64): u32 {
+  return offsetof<K>() === 4 ? load<u32>(key) : ((hash >> 16) as u32);
+}
+
+@inline
+function isSame<K>(key: usize, other: usize): bool {
+  if (offsetof<K>() === 4) return true;
+  if (offsetof<K>() === 8) return load<u64>(key) === load<u64>(other);
+  if (load<u64>(key) !== load<u64>(other) || load<u64>(key, 8) !== load<u64>(other, 8)) return false;
+  return offsetof<K>() === 16 || load<u32>(key, 16) === load<u32>(other, 16);
+}
+
+/** memory.copy() would be a call. */
+@inline
+function copy<K>(to: usize, key: usize): void {
+  if (offsetof<K>() === 4) {
+    store<u32>(to, load<u32>(key));
+    return;
+  }
+  store<u64>(to, load<u64>(key));
+  if (offsetof<K>() === 8) return;
+  store<u64>(to, load<u64>(key, 8), 8);
+  if (offsetof<K>() === 20) store<u32>(to, load<u32>(key, 16), 16);
+}
+
+@unmanaged
+export class Tally<K> {
+  buckets: usize;
+  /** Logarithm of the buckets, and the most that it may become. */
+  bits: u32;
+  mostBits: u32;
+  /** Keys in the table. */
+  size: u32;
+  limit: u32;
+  /** By how much any count may be too low. */
+  maxError: u32;
+  /** Registers of the keys that were seen, made when the first are dropped. */
+  seen: usize;
+  /** The table of networks that addresses are counted under when they leave this one; see {@link countNetwork}. */
+  networks: usize;
+
+  /** Where the buckets end. */
+  get end(): usize {
+    return this.buckets + (bucketBytes<K>() << this.bits);
+  }
+
+  /** Where a key is looked for first. */
+  @inline
+  bucketOf(hash: u64): usize {
+    return this.buckets + ((hash >> (64 - this.bits)) as usize) * bucketBytes<K>();
+  }
+
+  /** Loads the buckets of the keys that are `step` bytes apart, so that {@link addAll} need not wait for memory. */
+  touchAll(from: usize, to: usize, step: usize): u32 {
+    let sum: u32 = 0;
+    for (let key = from; key < to; key += step) sum += load<u32>(this.bucketOf(hashOf<K>(key)));
+    return sum;
+  }
+
+  /** Counts one more of each of the keys that are `step` bytes apart. */
+  addAll(from: usize, to: usize, step: usize): void {
+    for (let key = from; key < to; key += step) this.add(key, 1);
+  }
+
+  /** Counts `entries` more of a key. */
+  @inline
+  add(key: usize, entries: u32): void {
+    const hash = hashOf<K>(key);
+    const tag = tagOf<K>(key, hash);
+    let bucket = this.bucketOf(hash);
+    while (true) {
+      const counts = v128.load(bucket, COUNTS_AT);
+      const free = i32x4.bitmask(i32x4.eq(counts, i32x4.splat(0)));
+      let same = i32x4.bitmask(i32x4.eq(v128.load(bucket), i32x4.splat(tag))) & ~free;
+      while (same !== 0) {
+        const slot = ctz(same) as u32;
+        if (isSame<K>(keyAt<K>(bucket, slot), key)) {
+          const at = countAt(bucket, slot);
+          store<u32>(at, load<u32>(at) + entries);
+          return;
+        }
+        same &= same - 1;
+      }
+      if (free !== 0) {
+        this.insert(bucket, ctz(free) as u32, key, entries);
+        return;
+      }
+      bucket += bucketBytes<K>();
+      if (bucket === this.end) bucket = this.buckets;
+    }
+  }
+
+  insert(bucket: usize, slot: u32, key: usize, entries: u32): void {
+    const hash = hashOf<K>(key);
+    store<u32>(bucket + ((slot as usize) << 2), tagOf<K>(key, hash));
+    store<u32>(countAt(bucket, slot), entries);
+    if (offsetof<K>() !== 4) copy<K>(keyAt<K>(bucket, slot), key);
+    if (this.seen !== 0) this.see(hash);
+    if (++this.size <= this.limit) return;
+    if (this.bits < this.mostBits) this.rebuild(this.bits + 1, 0);
+    else this.purge();
+  }
+
+  purge(): void {
+    if (this.seen === 0) {
+      this.seen = zeroed((1 as usize) << SEEN_BITS);
+      for (let bucket = this.buckets; bucket < this.end; bucket += bucketBytes<K>()) {
+        for (let slot: u32 = 0; slot < SLOTS && load<u32>(countAt(bucket, slot)) !== 0; slot++) {
+          this.see(hashOf<K>(keyAt<K>(bucket, slot)));
+        }
+      }
+    }
+    const off = this.median();
+    this.maxError += off;
+    this.rebuild(this.bits, off);
+  }
+
+  /** Moves the keys to a new table, with `off` entries taken off each. */
+  rebuild(bits: u32, off: u32): void {
+    const old = this.buckets;
+    const end = this.end;
+    const seen = this.seen;
+    // What is moved has been seen.
+    this.seen = 0;
+    this.allocate(bits);
+    for (let bucket = old; bucket < end; bucket += bucketBytes<K>()) {
+      for (let slot: u32 = 0; slot < SLOTS; slot++) {
+        const count = load<u32>(countAt(bucket, slot));
+        if (count === 0) break;
+        const key = keyAt<K>(bucket, slot);
+        if (count > off) this.add(key, count - off);
+        if (this.networks !== 0 && off !== 0) countNetwork<K>(this.networks, key, min<u32>(count, off));
+      }
+    }
+    this.seen = seen;
+    recycle(old, end - old);
+  }
+
+  allocate(bits: u32): void {
+    this.bits = bits;
+    this.buckets = zeroed(bucketBytes<K>() << bits);
+    this.size = 0;
+    this.limit = usableSlots(bits);
+  }
+
+  median(): u32 {
+    const counts = zeroed(COUNTS * 4);
+    for (let bucket = this.buckets; bucket < this.end; bucket += bucketBytes<K>()) {
+      for (let slot: u32 = 0; slot < SLOTS; slot++) {
+        const count = load<u32>(countAt(bucket, slot));
+        if (count === 0) break;
+        increase(counts, min<u32>(count, COUNTS - 1));
+      }
+    }
+    let passed: u32 = 0;
+    let median: u32 = 0;
+    while (passed < (this.size + 1) >> 1) passed += load<u32>(counts + ((++median as usize) << 2));
+    recycle(counts, COUNTS * 4);
+    return median;
+  }
+
+  /** HyperLogLog: of the keys that share a register, the most leading zeros that a hash has. */
+  see(hash: u64): void {
+    hash = mixed(hash);
+    const register = this.seen + ((hash & ((1 << SEEN_BITS) - 1)) as usize);
+    const zeros = (clz(hash | (1 << SEEN_BITS)) + 1) as u8;
+    if (load<u8>(register) < zeros) store<u8>(register, zeros);
+  }
+
+  /** Counts what is left in the table under the networks. */
+  countNetworks(): void {
+    for (let bucket = this.buckets; bucket < this.end; bucket += bucketBytes<K>()) {
+      for (let slot: u32 = 0; slot < SLOTS; slot++) {
+        const count = load<u32>(countAt(bucket, slot));
+        if (count !== 0) countNetwork<K>(this.networks, keyAt<K>(bucket, slot), count);
+      }
+    }
+  }
+
+  /**
+   * The keys with the most entries, the most first, then by key.
+   *
+   * @param list where they are written to, {@link ITEM_BYTES} each: the key and, behind it, its count
+   * @returns how many there are, at most `length`
+   */
+  largest(list: usize, length: u32): u32 {
+    let found: u32 = 0;
+    for (let bucket = this.buckets; bucket < this.end; bucket += bucketBytes<K>()) {
+      for (let slot: u32 = 0; slot < SLOTS; slot++) {
+        const count = load<u32>(countAt(bucket, slot));
+        const key = keyAt<K>(bucket, slot);
+        if (count === 0 || (found === length && !isLarger<K>(key, count, itemAt(list, length - 1)))) continue;
+        let place = found === length ? length - 1 : found++;
+        for (; place > 0 && isLarger<K>(key, count, itemAt(list, place - 1)); place--) {
+          memory.copy(itemAt(list, place), itemAt(list, place - 1), ITEM_BYTES);
+        }
+        copy<K>(itemAt(list, place), key);
+        store<u32>(itemAt(list, place) + offsetof<K>(), count);
+      }
+    }
+    return found;
+  }
+}
+
+/** A key, at most 20 bytes, and its count. */
+export const ITEM_BYTES: usize = 24;
+
+@inline
+function itemAt(list: usize, place: u32): usize {
+  return list + (place as usize) * ITEM_BYTES;
+}
+
+function isLarger<K>(key: usize, count: u32, item: usize): bool {
+  const other = load<u32>(item + offsetof<K>());
+  return count > other || (count === other && memory.compare(key, item, offsetof<K>()) < 0);
+}
+
+/** A tally that may grow to `2^mostBits` slots. */
+export function tally<K>(mostBits: u32, networks: usize = 0): Tally<K> {
+  const made = changetype<Tally<K>>(zeroed(offsetof<Tally<K>>()));
+  made.mostBits = mostBits - 2;
+  made.networks = networks;
+  made.allocate(6);
+  return made;
+}
+
+/** Counts numbers of which one is mostly the same as the one before: zones, marks. */
+@unmanaged
+export class Run {
+  tally: Tally<Key4>;
+  key: u32;
+  rows: u32;
+
+  @inline
+  add(number: u32): void {
+    const key = bswap(number);
+    if (key !== this.key) this.flush();
+    this.key = key;
+    this.rows++;
+  }
+
+  flush(): void {
+    if (this.rows === 0) return;
+    this.tally.add(changetype<usize>(this) + offsetof<Run>('key'), this.rows);
+    this.rows = 0;
+  }
+}
+
+/** A run that is counted in `tally`. */
+export function run(tally: Tally<Key4>): Run {
+  const made = changetype<Run>(zeroed(offsetof<Run>()));
+  made.tally = tally;
+  return made;
+}
+
+/** Three quarters of the slots of so many buckets, so that few keys do not fit into their own. */
+export function usableSlots(bits: u32): u32 {
+  return (3 << bits) as u32;
+}
+
+const network: usize = heap.alloc(offsetof<Key8>());
+
+/** Counts entries of an address under its network: /24 of IPv4, /64 of IPv6. */
+function countNetwork<K>(networks: usize, address: usize, entries: u32): void {
+  if (offsetof<K>() === 4) {
+    store<u32>(network, load<u32>(address) & 0x00ffffff);
+    changetype<Tally<Key4>>(networks).add(network, entries);
+  } else {
+    store<u64>(network, load<u64>(address));
+    changetype<Tally<Key8>>(networks).add(network, entries);
+  }
+}
