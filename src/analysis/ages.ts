@@ -43,13 +43,63 @@ const SENSIBLE: Record<string, number[]> = {
   generic_timeout: [120, 60],
 };
 
+/** How long entries have been idle: a table of a busy gateway has half a million different times. */
+class IdleTimes {
+  readonly #seconds: Uint32Array;
+  /** Entries that have been idle for so long at the most. */
+  readonly #upTo: Float64Array;
+
+  /**
+   * @param seconds ascending
+   * @param entries how many have each
+   */
+  constructor(seconds: Uint32Array, entries: Uint32Array) {
+    this.#seconds = seconds;
+    this.#upTo = new Float64Array(entries.length);
+    let sum = 0;
+    for (let at = 0; at < entries.length; at++) {
+      sum += entries[at] ?? 0;
+      this.#upTo[at] = sum;
+    }
+  }
+
+  get total(): number {
+    return this.#upTo.at(-1) ?? 0;
+  }
+
+  /** Entries that have been idle for so long, or longer. */
+  atLeast(seconds: number): number {
+    return this.total - (this.#upTo[firstAtLeast(this.#seconds, seconds) - 1] ?? 0);
+  }
+
+  /** Entries that have been idle for `from` seconds or longer, but less than `to`. */
+  between(from: number, to: number): number {
+    return this.atLeast(from) - this.atLeast(to);
+  }
+
+  median(): number | undefined {
+    return this.#seconds[firstAtLeast(this.#upTo, this.total / 2)];
+  }
+}
+
+/** The first place of an ascending list that holds `least` or more. */
+function firstAtLeast(ascending: Uint32Array | Float64Array, least: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ascending[middle] ?? 0) < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** A class with every entry dated that can be. */
 interface DatedClass {
   timers: ClassTimers;
   rule: Rule;
   entries: number;
-  /** Seconds of idleness, ascending, and entries. */
-  known: { idle: number; entries: number }[];
+  known: IdleTimes;
   notKnown: Ages['classes'][number]['notKnown'];
   contradictions: number;
 }
@@ -89,7 +139,7 @@ export function agesOf(
   return {
     classes: classes.map(classRow).sort((a, b) => b.entries - a.entries || (a.key < b.key ? -1 : 1)),
     idle: IDLE_FOR.map((seconds) => {
-      const entries = classes.reduce((sum, each) => sum + idleFor(each, seconds), 0);
+      const entries = classes.reduce((sum, each) => sum + each.known.atLeast(seconds), 0);
       return { seconds, entries, share: table.entries > 0 ? entries / table.entries : 0 };
     }),
     contradictions: classes.reduce((sum, each) => sum + each.contradictions, 0),
@@ -102,7 +152,9 @@ export function agesOf(
 function dated(timers: ClassTimers, rule: Rule): DatedClass {
   const { seconds, entries: counts, withoutTimer } = timers;
   const notKnown = { clamped: 0, custom: 0, offloaded: 0, ambiguous: 0 };
-  const known: DatedClass['known'] = [];
+  const idle = new Uint32Array(seconds.length);
+  const idleEntries = new Uint32Array(seconds.length);
+  let known = 0;
   const total = counts.reduce((sum, count) => sum + count, withoutTimer);
   const timeout = rule.timeout?.seconds;
   if (rule.unknown === 'offloaded') notKnown.offloaded = total;
@@ -116,11 +168,15 @@ function dated(timers: ClassTimers, rule: Rule): DatedClass {
       const entries = counts[at] ?? 0;
       if (remaining > timeout) notKnown.custom += entries;
       else if (mayBeShort && remaining <= SHORT_TCP_TIMER) notKnown.clamped += entries;
-      else known.push({ idle: timeout - remaining, entries });
+      else {
+        idle[known] = timeout - remaining;
+        idleEntries[known++] = entries;
+      }
     }
   }
   const contradictions = timeout !== undefined && timeout <= SHORT_TCP_TIMER ? contradicting(timers, timeout) : 0;
-  return { timers, rule, entries: total, known, notKnown, contradictions };
+  const times = new IdleTimes(idle.subarray(0, known), idleEntries.subarray(0, known));
+  return { timers, rule, entries: total, known: times, notKnown, contradictions };
 }
 
 /**
@@ -129,41 +185,34 @@ function dated(timers: ClassTimers, rule: Rule): DatedClass {
  */
 function contradicting({ shortTimers }: ClassTimers, timeout: number): number {
   let entries = 0;
-  for (const [at, sum] of shortTimers.sums.entries()) if (sum + 1 < timeout) entries += shortTimers.entries[at] ?? 0;
+  for (let at = 0; at < shortTimers.sums.length; at++) {
+    if ((shortTimers.sums[at] ?? 0) + 1 < timeout) entries += shortTimers.entries[at] ?? 0;
+  }
   return entries;
-}
-
-function idleFor({ known }: DatedClass, seconds: number): number {
-  return known.reduce((sum, { idle, entries }) => (idle >= seconds ? sum + entries : sum), 0);
 }
 
 function classRow(each: DatedClass): Ages['classes'][number] {
   const { timers, rule, entries, known, notKnown } = each;
   const { timeout } = rule;
-  const datable = known.reduce((sum, bin) => sum + bin.entries, 0);
   return {
     key: timers.key,
     entries,
     setting: timeout?.setting,
     timeoutSeconds: timeout?.seconds,
     timeoutFile: timeout?.file,
-    known: datable,
+    known: known.total,
     notKnown,
-    histogram: timeout && datable > 0 ? histogram(known, timeout.seconds) : [],
+    histogram: timeout && known.total > 0 ? histogram(known, timeout.seconds) : [],
     arrivalsPerSecond: rule.neverRefreshed && timeout ? arrivals(known) : undefined,
-    medianIdleSeconds: median(known, datable),
+    medianIdleSeconds: known.median(),
   };
 }
 
-function histogram(known: DatedClass['known'], timeout: number): Ages['classes'][number]['histogram'] {
+function histogram(known: IdleTimes, timeout: number): Ages['classes'][number]['histogram'] {
   const edges = [...EDGES.filter((edge) => edge < timeout), timeout + 1];
   return edges.slice(1).map((toSeconds, index) => {
     const fromSeconds = edges[index] ?? 0;
-    const entries = known.reduce(
-      (sum, { idle, entries: count }) => (idle >= fromSeconds && idle < toSeconds ? sum + count : sum),
-      0,
-    );
-    return { fromSeconds, toSeconds, entries };
+    return { fromSeconds, toSeconds, entries: known.between(fromSeconds, toSeconds) };
   });
 }
 
@@ -171,18 +220,9 @@ function histogram(known: DatedClass['known'], timeout: number): Ages['classes']
  * New entries a second: of a class that nothing refreshes, those that are a to a + 1 s old all came within one second. The
  * median of five such seconds is not led astray when the clock or the load hiccups.
  */
-function arrivals(known: DatedClass['known']): number {
-  const perSecond = [1, 2, 3, 4, 5].map((age) => known.find(({ idle }) => idle === age)?.entries ?? 0);
+function arrivals(known: IdleTimes): number {
+  const perSecond = [1, 2, 3, 4, 5].map((age) => known.between(age, age + 1));
   return perSecond.sort((a, b) => a - b)[2] ?? 0;
-}
-
-function median(known: DatedClass['known'], entries: number): number | undefined {
-  let passed = 0;
-  for (const bin of known) {
-    passed += bin.entries;
-    if (2 * passed >= entries) return bin.idle;
-  }
-  return undefined;
 }
 
 /**
@@ -199,7 +239,7 @@ function whatIf(
   price: (entries: number) => number | undefined,
 ): WhatIf {
   const governed = classes.filter(({ rule }) => rule.timeout?.setting === today.setting);
-  const gone = governed.reduce((sum, each) => sum + idleFor(each, proposedSeconds), 0);
+  const gone = governed.reduce((sum, each) => sum + each.known.atLeast(proposedSeconds), 0);
   return {
     setting: today.setting,
     todaySeconds: today.seconds,

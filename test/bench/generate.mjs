@@ -71,7 +71,7 @@ const ipv6 = (prefix, n) => `${prefix}:0000:${hex4(n >>> 16)}:${hex4(n & 0xffff)
  * @param options  `seed`; `sources`: client addresses that there are; `even`: all of them as busy as each other, not a few of
  *   them much busier; `accounting`: with packets= and bytes=
  */
-export function* table(entries, { seed = 1, sources = 400_000, even = false, accounting = false } = {}) {
+export function* table(entries, { seed = 1, sources = Math.ceil(entries / 25), even = false, accounting = false } = {}) {
   const random = randomFrom(seed);
   const upTo = (n) => Math.floor(random() * n);
   // Zipf's law: the second has half as many as the first, the third a third.

@@ -5,6 +5,9 @@ const BLOCKS = 32;
 const blocks = new StaticArray<usize>(BLOCKS);
 const sizes = new StaticArray<usize>(BLOCKS);
 
+/** Bytes that a processor loads at a time: blocks start where such a line does. */
+const LINE: usize = 64;
+
 /** Memory full of zeros: a block that was outgrown, or new memory, which is. */
 export function zeroed(bytes: usize): usize {
   for (let at = 0; at < BLOCKS; at++) {
@@ -15,7 +18,7 @@ export function zeroed(bytes: usize): usize {
       return block;
     }
   }
-  return heap.alloc(bytes);
+  return (heap.alloc(bytes + LINE) + LINE - 1) & ~(LINE - 1);
 }
 
 /** Gives a block back; where too many are, it is forgotten. */

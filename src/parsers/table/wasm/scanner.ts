@@ -51,6 +51,14 @@ const ALL_EQUALS: u64 = 0x3d3d3d3d3d3d3d3d;
 /** Words as the number that their characters are loaded from memory as, the first in the lowest byte; ␣ is a blank. */
 const IPV4: u64 = 0x2034767069; // ipv4␣
 const IPV6: u64 = 0x2036767069; // ipv6␣
+const IPV4_PADDED: u64 = 0x2020202034767069; // ipv4␣␣␣␣
+const IPV6_PADDED: u64 = 0x2020202036767069; // ipv6␣␣␣␣
+const TCP_PADDED: u64 = 0x2020202020706374; // tcp␣␣␣␣␣
+const UDP_PADDED: u64 = 0x2020202020706475; // udp␣␣␣␣␣
+const NUMBER_2: u64 = 0x203220; // ␣2␣
+const NUMBER_6: u64 = 0x203620; // ␣6␣
+const NUMBER_10: u64 = 0x20303120; // ␣10␣
+const NUMBER_17: u64 = 0x20373120; // ␣17␣
 const TIMEOUT: u64 = 0x3d74756f656d6974; // timeout=
 const STREAM: u64 = 0x6d6165727473202c; // ,␣stream
 const STREAM_TIMEOUT: u64 = 0x74756f656d69745f; // _timeout
@@ -113,10 +121,9 @@ export function readRow(p: usize): usize {
  * nor in `conntrack -L`, the timeout not with an offloaded entry, the state not with udp.
  */
 function readHead(p: usize): usize {
-  if (starts(p, IPV4) || starts(p, IPV6)) p = readNameAndNumber(p);
-  if (p !== 0) p = readNameAndNumber(p);
+  p = readFamily(p);
+  if (p !== 0) p = readProtocol(p);
   if (p === 0) return 0;
-  row.protocol = value as u32;
   row.hasTimeout = load<u8>(p) - DIGIT_0 < 10;
   if (row.hasTimeout) {
     p = readNumber(p, u32.MAX_VALUE);
@@ -129,8 +136,33 @@ function readHead(p: usize): usize {
   return p;
 }
 
-/** `tcp      6 `, all of them printed with `%-8s %u `: no `=` and no control character, blanks up to the ninth column, and a number into {@link value}. */
+/** `ipv4     2 `, which is in most rows, or nothing. */
 @inline
+function readFamily(p: usize): usize {
+  const name = load<u64>(p);
+  if (name === IPV4_PADDED && starts(p + 8, NUMBER_2)) return p + 11;
+  if (name === IPV6_PADDED && starts(p + 8, NUMBER_10)) return p + 12;
+  return starts(p, IPV4) || starts(p, IPV6) ? readNameAndNumber(p) : p;
+}
+
+/** `tcp      6 `; most are this or udp. */
+@inline
+function readProtocol(p: usize): usize {
+  const name = load<u64>(p);
+  if (name === TCP_PADDED && starts(p + 8, NUMBER_6)) {
+    row.protocol = 6;
+    return p + 11;
+  }
+  if (name === UDP_PADDED && starts(p + 8, NUMBER_17)) {
+    row.protocol = 17;
+    return p + 12;
+  }
+  p = readNameAndNumber(p);
+  row.protocol = value as u32;
+  return p;
+}
+
+/** `gre      47 `, all of them printed with `%-8s %u `: no `=` and no control character, blanks up to the ninth column, and a number into {@link value}. */
 function readNameAndNumber(p: usize): usize {
   const name = load<u64>(p);
   const blanks = zeroBytes(name ^ ALL_BLANKS);

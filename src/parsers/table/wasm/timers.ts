@@ -1,68 +1,92 @@
 /**
  * Counts the times of a class of entries to the second, in pages of 1024 seconds that are made when the first time falls into
- * them: entries that were refreshed lately share a few. Once there are {@link MOST_PAGES}, which takes timeouts that span 48 days,
- * times that no page is there for are rounded down, by less than an eighth.
+ * them: entries that were refreshed lately share a few. Where there is no page, beyond 48 days or once there are {@link MOST_PAGES},
+ * times are rounded down, by less than an eighth.
  */
 import { increase, zeroed } from './memory';
 
 const PAGE_BITS = 10;
+/** Pages of a series, 48 days. */
+const PAGES: u32 = 4096;
+/** Pages of all series together. */
 const MOST_PAGES: u32 = 4096;
+/** Series that have pages; a kernel prints some fifty classes, with two series each. */
+const MOST_TABLES: u32 = 256;
+/** Series, whose numbers the caller keeps below this. */
+export const SERIES: u32 = 16384;
 
-/** The number of the page that holds the rounded times of a series, eight to each power of two. */
-const ROUNDED: u32 = 0xffffffff;
+/** The table of a series' pages, {@link PAGES} addresses, and the page of its rounded times; 0 where there is none. */
+const tables: usize = zeroed(sizeof<usize>() * SERIES);
+const roundedPages: usize = zeroed(sizeof<usize>() * SERIES);
+let tablesMade: u32 = 0;
+let pagesMade: u32 = 0;
+
+/** Rounded times, eight to each power of two. */
 const ROUNDED_TIMES: u32 = 256;
 
-/** Where the pages are: open addressing; the series, the number of the page and its address, which is 0 in a free slot. */
-const INDEX_BITS = 16;
-const STRIDE: usize = 12;
-const index: usize = zeroed(STRIDE << INDEX_BITS);
-let pages: u32 = 0;
-/** The slots that are used, in the order in which they were filled. */
-const used: usize = heap.alloc((sizeof<usize>() as usize) << INDEX_BITS);
-let usedEnd: usize = used;
-
-/** Counts a time in seconds; series are numbered by the caller, who keeps them few. */
+/** Counts a time in seconds. */
 export function countTime(series: u32, seconds: u32): void {
+  const table = load<usize>(addressAt(tables, series));
   const number = seconds >> PAGE_BITS;
-  const page = pageOf(series, number);
-  if (page !== 0) increase(page, seconds & ((1 << PAGE_BITS) - 1));
-  else increase(pageOf(series, ROUNDED), rounded(seconds));
-}
-
-/** The page, made if it is not there yet; 0 where there are too many. */
-@inline
-function pageOf(series: u32, number: u32): usize {
-  let slot = (series * 0x9e3779b1 + number) & ((1 << INDEX_BITS) - 1);
-  while (true) {
-    const at = index + (slot as usize) * STRIDE;
-    const page = load<u32>(at, 8) as usize;
-    if (page === 0) {
-      if (number !== ROUNDED && pages === MOST_PAGES) return 0;
-      const made = zeroed(4 * timesIn(number));
-      if (number !== ROUNDED) pages++;
-      store<usize>(usedEnd, at);
-      usedEnd += sizeof<usize>();
-      store<u32>(at, series);
-      store<u32>(at, number, 4);
-      store<u32>(at, made as u32, 8);
-      return made;
-    }
-    if (load<u32>(at) === series && load<u32>(at, 4) === number) return page;
-    slot = (slot + 1) & ((1 << INDEX_BITS) - 1);
+  const page = table !== 0 && number < PAGES ? load<usize>(addressAt(table, number)) : 0;
+  if (page === 0) {
+    countNewTime(series, seconds);
+    return;
   }
+  store<usize>(waitingEnd, addressAt(page, seconds & ((1 << PAGE_BITS) - 1)));
+  waitingEnd += sizeof<usize>();
+  if (waitingEnd === waiting + WAITING * sizeof<usize>()) flushTimes();
 }
 
-/** How many times a page counts. */
+/** Counters that wait to be increased, many at a time: the waits for memory overlap. */
+const WAITING: usize = 512;
+const waiting: usize = memory.data(4 * 512, 16);
+let waitingEnd: usize = waiting;
+let touched: u32 = 0;
+
+/** Increases the counters that still wait. */
+export function flushTimes(): void {
+  for (let at = waiting; at < waitingEnd; at += sizeof<usize>()) touched += load<u32>(load<usize>(at));
+  for (let at = waiting; at < waitingEnd; at += sizeof<usize>()) increase(load<usize>(at), 0);
+  waitingEnd = waiting;
+}
+
+/** Counts a time that there is no page for yet, or never. */
+function countNewTime(series: u32, seconds: u32): void {
+  const number = seconds >> PAGE_BITS;
+  if (number >= PAGES || pagesMade === MOST_PAGES || !hasTable(series)) {
+    increase(made(addressAt(roundedPages, series), 4 * ROUNDED_TIMES), rounded(seconds));
+    return;
+  }
+  pagesMade++;
+  const page = made(addressAt(load<usize>(addressAt(tables, series)), number), 4 << PAGE_BITS);
+  increase(page, seconds & ((1 << PAGE_BITS) - 1));
+}
+
+/** Whether a series has a table, which it gets unless there are too many. */
+function hasTable(series: u32): bool {
+  const place = addressAt(tables, series);
+  if (load<usize>(place) !== 0) return true;
+  if (tablesMade === MOST_TABLES) return false;
+  tablesMade++;
+  made(place, sizeof<usize>() * PAGES);
+  return true;
+}
+
+/** The memory that an address points to, made if there is none yet. */
+function made(place: usize, bytes: usize): usize {
+  if (load<usize>(place) === 0) store<usize>(place, zeroed(bytes));
+  return load<usize>(place);
+}
+
 @inline
-function timesIn(page: u32): u32 {
-  return page === ROUNDED ? ROUNDED_TIMES : 1 << PAGE_BITS;
+function addressAt(addresses: usize, index: u32): usize {
+  return addresses + (index as usize) * sizeof<usize>();
 }
-
-/** The slots of a series' pages in the order of their numbers: {@link ROUNDED} comes last. */
-const found = new StaticArray<usize>(MOST_PAGES + 1);
 
 /** Times of a series that occur, as {@link listTimes} found them: seconds and entries, each a u32. */
 export let times: usize = 0;
+let timesEnd: usize = 0;
 
 /**
  * Fills {@link times}; the seconds ascend, but for rounded ones, which come last.
@@ -70,29 +94,28 @@ export let times: usize = 0;
  * @returns how many there are
  */
 export function listTimes(series: u32): u32 {
-  let length = 0;
-  for (let at = used; at < usedEnd; at += sizeof<usize>()) {
-    const slot = load<usize>(at);
-    if (load<u32>(slot) !== series) continue;
-    let place = length++;
-    for (; place > 0 && load<u32>(found[place - 1], 4) > load<u32>(slot, 4); place--) found[place] = found[place - 1];
-    found[place] = slot;
+  const table = load<usize>(addressAt(tables, series));
+  const roundedPage = load<usize>(addressAt(roundedPages, series));
+  if (times === 0) times = heap.alloc(sizeof<u64>() * ((pagesMade << PAGE_BITS) + ROUNDED_TIMES));
+  timesEnd = times;
+  for (let number: u32 = 0; table !== 0 && number < PAGES; number++) {
+    const page = load<usize>(addressAt(table, number));
+    for (let at: u32 = 0; page !== 0 && at < 1 << PAGE_BITS; at++) listTime((number << PAGE_BITS) + at, countAt(page, at));
   }
-  if (times !== 0) heap.free(times);
-  times = heap.alloc((length as usize) << (PAGE_BITS + 3));
-  let end = times;
-  for (let place = 0; place < length; place++) {
-    const number = load<u32>(found[place], 4);
-    const page = load<u32>(found[place], 8) as usize;
-    for (let at: u32 = 0; at < timesIn(number); at++) {
-      const entries = load<u32>(page + ((at as usize) << 2));
-      if (entries === 0) continue;
-      store<u32>(end, number === ROUNDED ? unrounded(at) : (number << PAGE_BITS) + at);
-      store<u32>(end, entries, 4);
-      end += 8;
-    }
-  }
-  return ((end - times) >> 3) as u32;
+  for (let at: u32 = 0; roundedPage !== 0 && at < ROUNDED_TIMES; at++) listTime(unrounded(at), countAt(roundedPage, at));
+  return ((timesEnd - times) >> 3) as u32;
+}
+
+function listTime(seconds: u32, entries: u32): void {
+  if (entries === 0) return;
+  store<u32>(timesEnd, seconds);
+  store<u32>(timesEnd, entries, 4);
+  timesEnd += 8;
+}
+
+@inline
+function countAt(page: usize, index: u32): u32 {
+  return load<u32>(page + ((index as usize) << 2));
 }
 
 /** Below 8 as it is; from there on the power of two and the three bits below it. */
