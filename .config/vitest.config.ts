@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { templatesForVite } from './templates.mjs';
-import { scannerForVite } from './wasm.mjs';
+import { wasmForVite } from './wasm.mjs';
 
 const shared = { testTimeout: 60_000, hookTimeout: 120_000, pool: 'forks' as const };
 
-const plugins = [scannerForVite, templatesForVite];
+const plugins = [wasmForVite, templatesForVite];
 
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),

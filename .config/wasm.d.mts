@@ -1,3 +1,3 @@
 import type { Plugin } from 'vitest/config';
 
-export const scannerForVite: Plugin;
+export const wasmForVite: Plugin;

@@ -1,63 +1,68 @@
-// Compiles the scanner of connection tables (src/parsers/table/wasm/, AssemblyScript) where `index.wasm` is imported.
+// Compiles what is written in AssemblyScript (the folders `wasm` in src/) where its `index.wasm` is imported.
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
-const folder = fileURLToPath(new URL('../src/parsers/table/wasm/', import.meta.url));
-const OPTIONS = [
-  '--runtime',
-  'stub',
+const root = fileURLToPath(new URL('..', import.meta.url));
+const OPTIONS = ['--runtime', 'stub', '--enable', 'simd', '-O3', '--noAssert'];
+/** Pages of the inflater's memory, which another thread looks into; see src/bundle/inflater.ts. */
+const SHARED = [
   '--enable',
-  'simd',
-  '-O3',
-  '--noAssert',
-  ...(process.env.WDEBUG ? ['--debug'] : []),
+  'threads',
+  '--importMemory',
+  '--sharedMemory',
+  '--initialMemory',
+  '112',
+  '--maximumMemory',
+  '112',
 ];
 
-let compiled;
+const compiled = new Map();
 
-/** The module's bytes, compiled once a process. */
-export function compileScanner() {
-  compiled ??= compile();
-  return compiled;
+/** The bytes of a folder's module, compiled once a process. */
+function compile(file) {
+  if (!compiled.has(file)) compiled.set(file, compileNow(path.dirname(file)));
+  return compiled.get(file);
 }
 
-async function compile() {
+async function compileNow(folder) {
   let bytes;
-  const { error, stderr } = await asc.main(['index.ts', '--outFile', 'index.wasm', '--baseDir', folder, ...OPTIONS], {
+  const options = folder === path.join(root, 'src/bundle/wasm') ? [...OPTIONS, ...SHARED] : OPTIONS;
+  const { error, stderr } = await asc.main(['index.ts', '--outFile', 'index.wasm', '--baseDir', folder, ...options], {
     writeFile: (name, contents) => {
       if (name === 'index.wasm') bytes = contents;
     },
   });
-  if (error) throw new Error(`the scanner does not compile: ${error.message}\n${stderr}`);
+  if (error) throw new Error(`${folder} does not compile: ${error.message}\n${stderr}`);
   return bytes;
 }
 
-const isScanner = (name, importer) => path.resolve(path.dirname(importer), name) === path.join(folder, 'index.wasm');
-
-/** For esbuild: the module becomes a Uint8Array. */
-export const scannerForEsbuild = {
-  name: 'scanner',
+/** For esbuild: a module becomes a Uint8Array. */
+export const wasmForEsbuild = {
+  name: 'wasm',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /\.wasm$/ }, ({ path: name, importer }) =>
-      isScanner(name, importer) ? { path: name, namespace: 'scanner' } : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: 'scanner' }, async () => ({
-      contents: await compileScanner(),
+    onResolve({ filter: /\/index\.wasm$/ }, ({ path: name, resolveDir }) => ({
+      path: path.join(resolveDir, name),
+      namespace: 'wasm',
+    }));
+    onLoad({ filter: /.*/, namespace: 'wasm' }, async ({ path: file }) => ({
+      contents: await compile(file),
       loader: 'binary',
     }));
   },
 };
 
+const PREFIX = '\0wasm:';
+
 /** For Vite, which runs the tests: the same. */
-export const scannerForVite = {
-  name: 'scanner',
+export const wasmForVite = {
+  name: 'wasm',
   enforce: 'pre',
   resolveId: (name, importer) =>
-    importer && name.endsWith('.wasm') && isScanner(name, importer) ? '\0scanner' : undefined,
+    importer && name.endsWith('/index.wasm') ? `${PREFIX}${path.join(path.dirname(importer), name)}.js` : undefined,
   load: async (id) => {
-    if (id !== '\0scanner') return undefined;
-    const text = Buffer.from(await compileScanner()).toString('base64');
+    if (!id.startsWith(PREFIX)) return undefined;
+    const text = Buffer.from(await compile(id.slice(PREFIX.length, -'.js'.length))).toString('base64');
     return `export default new Uint8Array(Buffer.from('${text}', 'base64'));`;
   },
 };

@@ -1,18 +1,16 @@
-/** Reads `.tar` and `.tar.gz`, recognised by content. Whatever comes before a damage is handed out whole. */
-import { Readable } from 'node:stream';
+/** Reads tar archives. Whatever comes before a damage is handed out whole. */
 import { setImmediate } from 'node:timers/promises';
-import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import type { RawMember } from './bundle.ts';
-
-/** Bytes that are inflated at a time: small blocks cost twice the time. */
-const BLOCK = 1 << 20;
+import { GunzipError } from './inflater.ts';
 
 /**
  * Yields the regular files of an archive. Links, devices and folders are passed over. A member that the damage falls
  * into ends early: its content is shorter than its `bytes`.
  *
- * @param source   the archive's bytes
+ * The bytes of a member are to be used up, or copied, by the time that the next are asked for.
+ *
+ * @param source   the archive's bytes, unpacked
  * @param damaged  called with the reason when the archive ends early or is corrupt; the first call is the cause
  */
 export async function* readArchive(
@@ -44,7 +42,7 @@ export async function* readArchive(
   /** Feeds the unpacker until the source fails; then reports why, waits until all is consumed, and ends as if whole. */
   async function feed(): Promise<void> {
     try {
-      for await (const block of inflated(source)) {
+      for await (const block of source) {
         if (over) return;
         const room = new Promise<void>((resolve) => {
           drained = resolve;
@@ -78,72 +76,11 @@ export async function* readArchive(
 }
 
 function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'Z_BUF_ERROR') return 'the compressed data end too early';
-  if (code === 'Z_DATA_ERROR') return `the compressed data are damaged: ${message}`;
+  const { message } = error as Error;
+  if (error instanceof GunzipError) {
+    return error.isCut ? 'the compressed data end too early' : `the compressed data are damaged: ${message}`;
+  }
   if (message === 'Unexpected end of data') return 'the archive ends too early';
   if (message.startsWith('Invalid tar header')) return 'it is no tar archive, or a damaged one';
   return message;
-}
-
-/** Inflates if the first two bytes say gzip (RFC 1952); bundles may be several gzip members in a row. */
-async function* inflated(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const chunks = source[Symbol.asyncIterator]();
-  let head = Buffer.alloc(0);
-  while (head.length < 2) {
-    const next = await chunks.next();
-    if (next.done) break;
-    head = Buffer.concat([head, next.value]);
-  }
-  async function* whole() {
-    yield head;
-    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
-  }
-  if (head[0] !== 0x1f || head[1] !== 0x8b) {
-    yield* whole();
-    return;
-  }
-  const gunzip = createGunzip({ chunkSize: BLOCK });
-  const compressed = Readable.from(whole(), { objectMode: false });
-  compressed.on('error', (error) => gunzip.destroy(error));
-  yield* ahead(compressed.pipe(gunzip));
-}
-
-/**
- * Yields a stream's blocks, and lets it make the next one meanwhile. As an async iterator it would wait until it is asked, and zlib,
- * which has a thread of its own, would idle while a block is being parsed.
- */
-async function* ahead(stream: Readable): AsyncGenerator<Uint8Array> {
-  const ready: Uint8Array[] = [];
-  let failure: Error | undefined;
-  let wake = () => {};
-  stream.on('data', (block: Uint8Array) => {
-    ready.push(block);
-    stream.pause();
-    wake();
-  });
-  stream.on('error', (error) => {
-    failure = error;
-    wake();
-  });
-  stream.on('close', () => wake());
-  try {
-    for (;;) {
-      const block = ready.shift();
-      if (block !== undefined) {
-        stream.resume();
-        yield block;
-      } else if (failure !== undefined) {
-        throw failure;
-      } else if (stream.closed) {
-        return;
-      } else {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    }
-  } finally {
-    stream.destroy();
-  }
 }

@@ -2,11 +2,10 @@
  * Opens what a user calls a bundle (an archive, a folder or standard input) and hands out its files one after the
  * other, as byte streams. Nothing is written to disk.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { readArchive } from './archive.ts';
 import { readFolder } from './folder.ts';
+import { unpackFile, unpackStream } from './unpack.ts';
 
 /** One file of a bundle. Its bytes have to be consumed before the next member is asked for. */
 export interface Member {
@@ -14,6 +13,7 @@ export interface Member {
   path: string;
   /** Size that the container declares. */
   bytes: number;
+  /** Blocks that are to be used up, or copied, by the time that the next is asked for. */
   content: AsyncIterable<Uint8Array>;
 }
 
@@ -54,27 +54,19 @@ export async function readBundle(
   const damaged = (why: string) => {
     damage ??= why;
   };
-  if (input !== '-' && (await statOf(input)).isDirectory()) {
+  const stats = input === '-' ? undefined : await statOf(input);
+  if (stats?.isDirectory()) {
     if ((await visitAll(name, readFolder(input, damaged), visit)) === 0)
       throw new BundleError(`${name} is a folder without files. ${EXPECTED}`);
     return { ...(damage !== undefined && { damage }) };
   }
-  const hash = createHash('sha256');
-  let bytes = 0;
-  const source = input === '-' ? stdin : createReadStream(input, { highWaterMark: 1 << 20 });
-  const tapped = (async function* () {
-    for await (const chunk of source) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      yield chunk;
-    }
-  })();
-  const members = await visitAll(name, readArchive(tapped, damaged), visit);
+  const { blocks, digest } = stats === undefined ? unpackStream(stdin) : await unpackFile(input, stats.size);
+  const members = await visitAll(name, readArchive(blocks, damaged), visit);
   if (members === 0) {
-    if (bytes === 0) throw new BundleError(`${name} is empty. ${EXPECTED}`);
+    if (digest().bytes === 0) throw new BundleError(`${name} is empty. ${EXPECTED}`);
     throw new BundleError(`${name} is not an archive that can be read (${damage ?? 'it holds no file'}). ${EXPECTED}`);
   }
-  return { sha256: hash.digest('hex'), bytes, ...(damage !== undefined && { damage }) };
+  return { ...digest(), ...(damage !== undefined && { damage }) };
 }
 
 /** How messages and reports call an input. */

@@ -150,7 +150,7 @@ async function readWhole(content: AsyncIterable<Uint8Array>, limit: number) {
   let bytes = 0;
   for await (const chunk of content) {
     hash.update(chunk);
-    if (bytes < limit) chunks.push(chunk.subarray(0, limit - bytes));
+    if (bytes < limit) chunks.push(Buffer.from(chunk.subarray(0, limit - bytes)));
     bytes += chunk.length;
   }
   return { text: Buffer.concat(chunks).toString('utf8'), bytes, sha256: hash.digest('hex') };

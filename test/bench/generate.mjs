@@ -35,7 +35,15 @@ const KINDS = [
   { weight: 3, protocol: 'unknown', number: 50, timeout: 600, flag: '' },
 ];
 const TOTAL = KINDS.reduce((sum, { weight }) => sum + weight, 0);
-const PORTS = [443, 443, 443, 53, 53, 80, 80, 123, 22, 25, 993, 3306, 5060, 5432, 6379, 8080, 8443];
+/** Services by protocol, the usual ones more often. */
+const PORTS = {
+  tcp: [
+    443, 443, 443, 443, 443, 443, 80, 80, 80, 8080, 8443, 22, 25, 465, 587, 993, 995, 3306, 5060, 5222, 5432, 6379,
+    8883,
+  ],
+  udp: [53, 53, 53, 53, 443, 443, 443, 123, 500, 4500, 3478, 5060, 51820],
+  sctp: [2905, 3868, 36412],
+};
 /** Rows in one chunk: few strings to hand over, and little memory. */
 const CHUNK = 2000;
 
@@ -60,6 +68,13 @@ function randomFrom(seed) {
   };
 }
 
+/** Where the n-th busiest server is: anywhere on the Internet. */
+function serverAddress(n) {
+  const mixed = Math.imul(Math.imul(n + 1, 0x9e3779b1) ^ (n >>> 3), 0x85ebca6b) >>> 0;
+  const first = 11 + ((mixed >>> 24) % 110);
+  return ipv4(first, mixed);
+}
+
 const hex4 = (value) => value.toString(16).padStart(4, '0');
 const ipv4 = (first, n) => `${first}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`;
 const ipv6 = (prefix, n) => `${prefix}:0000:${hex4(n >>> 16)}:${hex4(n & 0xffff)}:0000:${hex4(n & 255)}`;
@@ -71,7 +86,10 @@ const ipv6 = (prefix, n) => `${prefix}:0000:${hex4(n >>> 16)}:${hex4(n & 0xffff)
  * @param options  `seed`; `sources`: client addresses that there are; `even`: all of them as busy as each other, not a few of
  *   them much busier; `accounting`: with packets= and bytes=
  */
-export function* table(entries, { seed = 1, sources = Math.ceil(entries / 25), even = false, accounting = false } = {}) {
+export function* table(
+  entries,
+  { seed = 1, sources = Math.ceil(entries / 25), even = false, accounting = false } = {},
+) {
   const random = randomFrom(seed);
   const upTo = (n) => Math.floor(random() * n);
   // Zipf's law: the second has half as many as the first, the third a third.
@@ -81,15 +99,17 @@ export function* table(entries, { seed = 1, sources = Math.ceil(entries / 25), e
   for (let n = 0; n < entries; n++) {
     const kind = kindAt(random() * TOTAL);
     const six = kind.protocol !== 'icmp' && random() < 0.12;
-    const client = even ? upTo(sources) : zipf(sources);
+    // The busiest clients are anywhere in their network.
+    const client = even ? upTo(sources) : (zipf(sources) * 1_000_003 + 7) % sources;
     const server = zipf(60_000);
     const [src, dst] = six
       ? [ipv6('2001:0db8:0001', client), ipv6('2606:4700:0002', server)]
-      : [ipv4(10, client), ipv4(203, server)];
+      : [ipv4(10, client), serverAddress(server)];
     const masqueraded = !six && random() < 0.7;
-    const replyDst = masqueraded ? '198.51.100.7' : src;
+    const replyDst = masqueraded ? `198.51.100.${1 + (client & 15)}` : src;
     const sport = 1024 + upTo(64_000);
-    const dport = PORTS[upTo(PORTS.length)];
+    const ports = PORTS[kind.protocol];
+    const dport = ports?.[upTo(ports.length)];
     const [original, reply] =
       kind.protocol === 'icmp'
         ? [`type=8 code=0 id=${sport} `, `type=0 code=0 id=${sport} `]

@@ -1,0 +1,88 @@
+/**
+ * Unpacks gzip (RFC 1952), several members in a row too. A large file is read and inflated by a thread of its own, so that it can be
+ * parsed meanwhile; for a small one starting it would take longer than it saves.
+ */
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { packageRoot } from '../package.ts';
+import { type Block, blockAt, GunzipError, Inflater, inflaterMemory } from './inflater.ts';
+
+/** Size and SHA-256 of a file as it was read. */
+export interface Digest {
+  bytes: number;
+  sha256: string;
+}
+
+/** What the thread is given. */
+export interface WorkerData {
+  file: string;
+  memory: WebAssembly.Memory;
+  /** A count of the blocks that were used up. */
+  released: Int32Array;
+}
+
+/** What the thread tells: blocks, and in the end what it read, why no more could be unpacked, if so, or why no more could be read. */
+export type FromWorker =
+  | { block: Block }
+  | { digest: Digest; damage?: { reason: string; isCut: boolean } }
+  | { failure: Error };
+
+/**
+ * Yields what was packed, in blocks that are used again: one is to be used up by the time that the one after the next is asked for.
+ *
+ * @throws {GunzipError} where the source is damaged or ends early, once everything before has been handed out
+ */
+export async function* gunzip(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const memory = inflaterMemory();
+  const inflater = new Inflater(memory);
+  for await (const chunk of source) {
+    for (const block of inflater.push(chunk)) yield blockAt(memory, block);
+  }
+  for (const block of inflater.end()) yield blockAt(memory, block);
+}
+
+/**
+ * The same of a file, by another thread.
+ *
+ * @param read  is told what was read, before the generator ends or throws
+ * @throws {GunzipError} as above; the error of the file system where the file cannot be read
+ */
+export async function* gunzipFile(file: string, read: (digest: Digest) => void): AsyncGenerator<Uint8Array> {
+  const memory = inflaterMemory();
+  const released = new Int32Array(new SharedArrayBuffer(4));
+  const workerData: WorkerData = { file, memory, released };
+  const worker = new Worker(path.join(packageRoot, 'dist/gunzip-worker.cjs'), { workerData });
+  const arrived: FromWorker[] = [];
+  let wake = () => {};
+  const arrive = (message: FromWorker) => {
+    arrived.push(message);
+    wake();
+  };
+  worker.on('message', arrive);
+  worker.on('error', (failure) => arrive({ failure }));
+  try {
+    for (let used = 0; ; ) {
+      const message = arrived.shift();
+      if (message === undefined) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      } else if ('block' in message) {
+        yield blockAt(memory, message.block);
+        // The one before is used up by now, this one only when the next is asked for.
+        if (used++ > 0) {
+          Atomics.add(released, 0, 1);
+          Atomics.notify(released, 0);
+        }
+      } else if ('failure' in message) {
+        throw message.failure;
+      } else {
+        read(message.digest);
+        if (message.damage) throw new GunzipError(message.damage.reason, message.damage.isCut);
+        return;
+      }
+    }
+  } finally {
+    await worker.terminate();
+  }
+}

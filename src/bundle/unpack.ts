@@ -1,0 +1,72 @@
+/** Opens an archive as a stream of unpacked bytes, packed or not, and tells what was read of it. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { type Digest, gunzip, gunzipFile } from './gunzip.ts';
+
+/** Packed bytes from which on a thread of its own pays. */
+const LARGE = 4 << 20;
+
+/** Bytes that are read at a time. */
+const BLOCK = 1 << 20;
+
+/** An archive's bytes. A block is to be used up by the time that the one after the next is asked for. */
+export interface Unpacked {
+  blocks: AsyncIterable<Uint8Array>;
+  /** What was read; a stream that is damaged is read no further than that. */
+  digest(): Digest;
+}
+
+/** @param bytes size of the file */
+export async function unpackFile(file: string, bytes: number): Promise<Unpacked> {
+  if (bytes < LARGE || !(await startsLikeGzip(file)))
+    return unpackStream(createReadStream(file, { highWaterMark: BLOCK }));
+  let digest: Digest | undefined;
+  const blocks = gunzipFile(file, (read) => {
+    digest = read;
+  });
+  return { blocks, digest: () => digest ?? { bytes, sha256: '' } };
+}
+
+export function unpackStream(source: AsyncIterable<Uint8Array>): Unpacked {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  async function* tapped() {
+    for await (const chunk of source) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      yield chunk;
+    }
+  }
+  return { blocks: unpacked(tapped()), digest: () => ({ bytes, sha256: hash.digest('hex') }) };
+}
+
+/** RFC 1952, 2.3.1. */
+const isGzip = (head: Uint8Array) => head[0] === 0x1f && head[1] === 0x8b;
+
+async function startsLikeGzip(file: string): Promise<boolean> {
+  const handle = await open(file);
+  try {
+    const head = new Uint8Array(2);
+    await handle.read(head);
+    return isGzip(head);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Unpacks if the first two bytes say gzip; bundles may be several gzip members in a row. */
+async function* unpacked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const chunks = source[Symbol.asyncIterator]();
+  let head: Uint8Array = new Uint8Array();
+  while (head.length < 2) {
+    const next = await chunks.next();
+    if (next.done) break;
+    head = Buffer.concat([head, next.value]);
+  }
+  async function* whole() {
+    yield head;
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
+  }
+  yield* isGzip(head) ? gunzip(whole()) : whole();
+}

@@ -1,0 +1,23 @@
+/** A compiled module; .config/wasm.mjs makes it. */
+declare module '*.wasm' {
+  const code: Uint8Array<ArrayBuffer>;
+  export default code;
+}
+
+/** The part of the JavaScript API that is needed here (https://webassembly.github.io/spec/js-api/); TypeScript has it with the DOM only. */
+declare namespace WebAssembly {
+  class Module {
+    constructor(code: Uint8Array<ArrayBuffer>);
+  }
+  class Instance {
+    constructor(module: Module, imports: Record<string, Record<string, Memory | (() => void)>>);
+    readonly exports: unknown;
+  }
+  class Memory {
+    constructor(size: { initial: number; maximum: number; shared: boolean });
+    readonly buffer: ArrayBuffer;
+  }
+  interface Global {
+    readonly value: number;
+  }
+}
