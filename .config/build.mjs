@@ -20,7 +20,7 @@ await build({
   alias: { 'string-width': './.config/string-width.mjs' },
   plugins: [wasmForEsbuild, templatesForEsbuild],
   // These find their own files beside them on disk.
-  external: ['puppeteer-core', '@puppeteer/browsers', '@sparticuz/chromium', 'tar-stream', '@fontsource/*'],
+  external: ['puppeteer-core', '@puppeteer/browsers', '@sparticuz/chromium', '@fontsource/*'],
   // Some of the bundled libraries are CommonJS and call require().
   banner: {
     js: "#!/usr/bin/env node\nimport{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",

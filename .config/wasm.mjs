@@ -1,21 +1,8 @@
 // Compiles what is written in AssemblyScript (the folders `wasm` in src/) where its `index.wasm` is imported.
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const OPTIONS = ['--runtime', 'stub', '--enable', 'simd', '-O3', '--noAssert'];
-/** Pages of the inflater's memory, which another thread looks into; see src/bundle/inflater.ts. */
-const SHARED = [
-  '--enable',
-  'threads',
-  '--importMemory',
-  '--sharedMemory',
-  '--initialMemory',
-  '112',
-  '--maximumMemory',
-  '112',
-];
 
 const compiled = new Map();
 
@@ -27,8 +14,7 @@ function compile(file) {
 
 async function compileNow(folder) {
   let bytes;
-  const options = folder === path.join(root, 'src/bundle/wasm') ? [...OPTIONS, ...SHARED] : OPTIONS;
-  const { error, stderr } = await asc.main(['index.ts', '--outFile', 'index.wasm', '--baseDir', folder, ...options], {
+  const { error, stderr } = await asc.main(['index.ts', '--outFile', 'index.wasm', '--baseDir', folder, ...OPTIONS], {
     writeFile: (name, contents) => {
       if (name === 'index.wasm') bytes = contents;
     },

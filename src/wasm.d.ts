@@ -10,11 +10,10 @@ declare namespace WebAssembly {
     constructor(code: Uint8Array<ArrayBuffer>);
   }
   class Instance {
-    constructor(module: Module, imports: Record<string, Record<string, Memory | (() => void)>>);
+    constructor(module: Module, imports: Record<string, Record<string, () => void>>);
     readonly exports: unknown;
   }
-  class Memory {
-    constructor(size: { initial: number; maximum: number; shared: boolean });
+  interface Memory {
     readonly buffer: ArrayBuffer;
   }
   interface Global {

@@ -2,7 +2,7 @@
  * Opens what a user calls a bundle (an archive, a folder or standard input) and hands out its files one after the
  * other, as byte streams. Nothing is written to disk.
  */
-import { stat } from 'node:fs/promises';
+import { type Stats, statSync } from 'node:fs';
 import { readArchive } from './archive.ts';
 import { readFolder } from './folder.ts';
 import { unpackFile, unpackStream } from './unpack.ts';
@@ -54,13 +54,13 @@ export async function readBundle(
   const damaged = (why: string) => {
     damage ??= why;
   };
-  const stats = input === '-' ? undefined : await statOf(input);
+  const stats = input === '-' ? undefined : statOf(input);
   if (stats?.isDirectory()) {
     if ((await visitAll(name, readFolder(input, damaged), visit)) === 0)
       throw new BundleError(`${name} is a folder without files. ${EXPECTED}`);
     return { ...(damage !== undefined && { damage }) };
   }
-  const { blocks, digest } = stats === undefined ? unpackStream(stdin) : await unpackFile(input, stats.size);
+  const { blocks, digest } = stats === undefined ? unpackStream(stdin) : unpackFile(input, stats.size);
   const members = await visitAll(name, readArchive(blocks, damaged), visit);
   if (members === 0) {
     if (digest().bytes === 0) throw new BundleError(`${name} is empty. ${EXPECTED}`);
@@ -74,9 +74,9 @@ export function inputName(input: string): string {
   return input === '-' ? 'standard input' : input;
 }
 
-async function statOf(input: string) {
+function statOf(input: string): Stats {
   try {
-    return await stat(input);
+    return statSync(input);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new BundleError(`${input} does not exist. ${EXPECTED}`);

@@ -1,29 +1,44 @@
-/** The thread that gunzip.ts starts for a large file: reads and unpacks it, and waits where its blocks are not used up. */
+/** The thread that gunzip.ts starts for a large file: reads and unpacks it, and waits where its blocks do not come back. */
 import { createHash } from 'node:crypto';
 import { openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Digest, FromWorker, WorkerData } from './gunzip.ts';
-import { type Block, BLOCKS, GunzipError, Inflater } from './inflater.ts';
+import { GunzipError, Inflater } from './inflater.ts';
 
-const { file, memory, released } = workerData as WorkerData;
-const send = (message: FromWorker) => parentPort?.postMessage(message);
+const { file } = workerData as WorkerData;
 
-let made = 0;
+/** Buffers that go to and fro: memory that two threads share is slow to copy from. */
+const BUFFERS = 4;
+const BUFFER_BYTES = 1 << 20;
+const buffers = Array.from({ length: BUFFERS }, () => new ArrayBuffer(BUFFER_BYTES));
+let wake = () => {};
+parentPort?.on('message', (buffer: ArrayBuffer) => {
+  buffers.push(buffer);
+  wake();
+});
 
-function sendAll(blocks: Iterable<Block>): void {
-  for (const block of blocks) {
-    send({ block });
-    made++;
-    // Going on takes the memory of another block.
-    for (let used = Atomics.load(released, 0); made - used >= BLOCKS; used = Atomics.load(released, 0)) {
-      Atomics.wait(released, 0, used);
+function send(message: FromWorker): void {
+  parentPort?.postMessage(message, 'block' in message ? [message.block.buffer] : []);
+}
+
+async function sendAll(blocks: Iterable<Uint8Array>): Promise<void> {
+  for (const unpacked of blocks) {
+    let buffer = buffers.pop();
+    while (buffer === undefined) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      buffer = buffers.pop();
     }
+    const block = new Uint8Array(buffer, 0, unpacked.length);
+    block.set(unpacked);
+    send({ block });
   }
 }
 
 /** Unpacks the file; behind a damage it is only read on, for its digest. */
-function work(): { digest: Digest; damage?: { reason: string; isCut: boolean } } {
-  const inflater = new Inflater(memory);
+async function work(): Promise<{ digest: Digest; damage?: { reason: string; isCut: boolean } }> {
+  const inflater = new Inflater();
   const hash = createHash('sha256');
   const descriptor = openSync(file, 'r');
   let bytes = 0;
@@ -34,7 +49,7 @@ function work(): { digest: Digest; damage?: { reason: string; isCut: boolean } }
     hash.update(space.subarray(0, length));
     bytes += length;
     try {
-      if (damage === undefined) sendAll(length > 0 ? inflater.take(length) : inflater.end());
+      if (damage === undefined) await sendAll(length > 0 ? inflater.take(length) : inflater.end());
     } catch (error) {
       if (!(error instanceof GunzipError)) throw error;
       damage = { reason: error.message, isCut: error.isCut };
@@ -43,8 +58,4 @@ function work(): { digest: Digest; damage?: { reason: string; isCut: boolean } }
   }
 }
 
-try {
-  send(work());
-} catch (failure) {
-  send({ failure: failure as Error });
-}
+work().then(send, (failure: Error) => send({ failure }));

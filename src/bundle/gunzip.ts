@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { packageRoot } from '../package.ts';
-import { type Block, blockAt, GunzipError, Inflater, inflaterMemory } from './inflater.ts';
+import { GunzipError, Inflater } from './inflater.ts';
 
 /** Size and SHA-256 of a file as it was read. */
 export interface Digest {
@@ -16,14 +16,11 @@ export interface Digest {
 /** What the thread is given. */
 export interface WorkerData {
   file: string;
-  memory: WebAssembly.Memory;
-  /** A count of the blocks that were used up. */
-  released: Int32Array;
 }
 
 /** What the thread tells: blocks, and in the end what it read, why no more could be unpacked, if so, or why no more could be read. */
 export type FromWorker =
-  | { block: Block }
+  | { block: Uint8Array<ArrayBuffer> }
   | { digest: Digest; damage?: { reason: string; isCut: boolean } }
   | { failure: Error };
 
@@ -33,24 +30,19 @@ export type FromWorker =
  * @throws {GunzipError} where the source is damaged or ends early, once everything before has been handed out
  */
 export async function* gunzip(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const memory = inflaterMemory();
-  const inflater = new Inflater(memory);
-  for await (const chunk of source) {
-    for (const block of inflater.push(chunk)) yield blockAt(memory, block);
-  }
-  for (const block of inflater.end()) yield blockAt(memory, block);
+  const inflater = new Inflater();
+  for await (const chunk of source) yield* inflater.push(chunk);
+  yield* inflater.end();
 }
 
 /**
- * The same of a file, by another thread.
+ * The same of a file, by another thread, which starts at once and ends with the generator.
  *
  * @param read  is told what was read, before the generator ends or throws
  * @throws {GunzipError} as above; the error of the file system where the file cannot be read
  */
-export async function* gunzipFile(file: string, read: (digest: Digest) => void): AsyncGenerator<Uint8Array> {
-  const memory = inflaterMemory();
-  const released = new Int32Array(new SharedArrayBuffer(4));
-  const workerData: WorkerData = { file, memory, released };
+export function gunzipFile(file: string, read: (digest: Digest) => void): AsyncGenerator<Uint8Array> {
+  const workerData: WorkerData = { file };
   const worker = new Worker(path.join(packageRoot, 'dist/gunzip-worker.cjs'), { workerData });
   const arrived: FromWorker[] = [];
   let wake = () => {};
@@ -60,29 +52,30 @@ export async function* gunzipFile(file: string, read: (digest: Digest) => void):
   };
   worker.on('message', arrive);
   worker.on('error', (failure) => arrive({ failure }));
-  try {
-    for (let used = 0; ; ) {
-      const message = arrived.shift();
-      if (message === undefined) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      } else if ('block' in message) {
-        yield blockAt(memory, message.block);
-        // The one before is used up by now, this one only when the next is asked for.
-        if (used++ > 0) {
-          Atomics.add(released, 0, 1);
-          Atomics.notify(released, 0);
+  async function* blocks(): AsyncGenerator<Uint8Array> {
+    try {
+      for (let before: ArrayBuffer | undefined; ; ) {
+        const message = arrived.shift();
+        if (message === undefined) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        } else if ('block' in message) {
+          yield Buffer.from(message.block.buffer, 0, message.block.length);
+          // The one before is used up by now, and goes back; this one only when the next is asked for.
+          if (before !== undefined) worker.postMessage(before, [before]);
+          before = message.block.buffer;
+        } else if ('failure' in message) {
+          throw message.failure;
+        } else {
+          read(message.digest);
+          if (message.damage) throw new GunzipError(message.damage.reason, message.damage.isCut);
+          return;
         }
-      } else if ('failure' in message) {
-        throw message.failure;
-      } else {
-        read(message.digest);
-        if (message.damage) throw new GunzipError(message.damage.reason, message.damage.isCut);
-        return;
       }
+    } finally {
+      await worker.terminate();
     }
-  } finally {
-    await worker.terminate();
   }
+  return blocks();
 }

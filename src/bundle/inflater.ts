@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 import code from './wasm/index.wasm';
 
 interface Exports {
+  readonly memory: WebAssembly.Memory;
   readonly input: WebAssembly.Global;
   readonly inputBytes: WebAssembly.Global;
   start(): void;
@@ -12,12 +13,6 @@ interface Exports {
   nextBlock(): void;
   blockStart(): number;
   blockLength(): number;
-}
-
-/** A block of what was unpacked, in the inflater's memory. */
-export interface Block {
-  start: number;
-  length: number;
 }
 
 /** See wasm/index.ts for these. */
@@ -32,11 +27,6 @@ const REASONS: Readonly<Record<number, string>> = {
   7: 'a code that is none',
   8: 'a reference to before the beginning',
 };
-
-export const BLOCKS = 4;
-
-/** Pages of 64 KiB: input, blocks of output and tables take 6.5 MiB. */
-const PAGES = 112;
 
 /** Bits of the header's fourth byte. */
 const HAS_HEADER_CRC = 2;
@@ -55,21 +45,10 @@ export class GunzipError extends Error {
   }
 }
 
-/** Memory for one inflater, which another thread can look into. */
-export function inflaterMemory(): WebAssembly.Memory {
-  return new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
-}
-
-/** The bytes of a block. */
-export function blockAt(memory: WebAssembly.Memory, { start, length }: Block): Uint8Array {
-  return Buffer.from(memory.buffer, start, length);
-}
-
 let compiled: WebAssembly.Module | undefined;
 
 /** Unpacks one input, piece by piece. */
 export class Inflater {
-  readonly #memory: WebAssembly.Memory;
   readonly #wasm: Exports;
   readonly #bytes: Uint8Array;
   readonly #input: number;
@@ -83,14 +62,13 @@ export class Inflater {
   #size = 0;
   #counted = 0;
 
-  constructor(memory: WebAssembly.Memory) {
+  constructor() {
     compiled ??= new WebAssembly.Module(code);
     const abort = () => {
       throw new Error('the inflater needs more memory than it was given');
     };
-    this.#memory = memory;
-    this.#wasm = new WebAssembly.Instance(compiled, { env: { memory, abort } }).exports as unknown as Exports;
-    this.#bytes = new Uint8Array(memory.buffer);
+    this.#wasm = new WebAssembly.Instance(compiled, { env: { abort } }).exports as Exports;
+    this.#bytes = new Uint8Array(this.#wasm.memory.buffer);
     this.#input = this.#wasm.input.value;
     this.#next = this.#input;
     this.#end = this.#input;
@@ -105,19 +83,19 @@ export class Inflater {
   }
 
   /**
-   * Takes the bytes that were written to {@link space}, and yields the blocks that are full. Going on with the generator takes the next block's memory,
-   * so that of the last {@link BLOCKS} the first must be used up.
+   * Takes the bytes that were written to {@link space}, and yields the blocks that are full. Their memory is used
+   * again: one is to be used up by the time that the one after the next is asked for.
    *
    * @throws {GunzipError} after a block with everything before the damage
    */
-  *take(length: number): Generator<Block> {
+  *take(length: number): Generator<Uint8Array> {
     this.#end += length;
     yield* this.#unpack(false);
     if (this.space().length === 0) yield* this.#fail('a header without an end', false);
   }
 
   /** Takes the next piece of the input, as {@link take} does. */
-  *push(chunk: Uint8Array): Generator<Block> {
+  *push(chunk: Uint8Array): Generator<Uint8Array> {
     for (let at = 0; at < chunk.length; ) {
       const space = this.space();
       const part = chunk.subarray(at, at + space.length);
@@ -128,12 +106,12 @@ export class Inflater {
   }
 
   /** Ends the input, and yields what is left. */
-  *end(): Generator<Block> {
+  *end(): Generator<Uint8Array> {
     yield* this.#unpack(true);
     yield* this.#rest();
   }
 
-  *#unpack(isLast: boolean): Generator<Block> {
+  *#unpack(isLast: boolean): Generator<Uint8Array> {
     for (;;) {
       if (this.#phase === 'body') {
         const stop = yield* this.#inflate(isLast);
@@ -144,7 +122,7 @@ export class Inflater {
           if (isLast) yield* this.#fail('unexpected end', true);
           return;
         }
-        const trailer = new DataView(this.#memory.buffer, this.#next, 8);
+        const trailer = new DataView(this.#bytes.buffer, this.#next, 8);
         if (trailer.getUint32(0, true) !== this.#crc) yield* this.#fail('incorrect data check', false);
         if (trailer.getUint32(4, true) !== this.#size % 2 ** 32) yield* this.#fail('incorrect length check', false);
         this.#next += 8;
@@ -176,7 +154,7 @@ export class Inflater {
     }
   }
 
-  *#inflate(isLast: boolean): Generator<Block, number> {
+  *#inflate(isLast: boolean): Generator<Uint8Array, number> {
     for (;;) {
       this.#wasm.offer(this.#next, this.#end, isLast);
       const stop = this.#wasm.inflate();
@@ -202,15 +180,15 @@ export class Inflater {
   }
 
   /** Yields the block at hand, unless it is empty. */
-  *#rest(): Generator<Block> {
+  *#rest(): Generator<Uint8Array> {
     const length = this.#wasm.blockLength();
     if (length === 0) return;
-    yield { start: this.#wasm.blockStart(), length };
+    yield Buffer.from(this.#bytes.buffer, this.#wasm.blockStart(), length);
     this.#wasm.nextBlock();
     this.#counted = 0;
   }
 
-  *#fail(message: string, isCut: boolean): Generator<Block> {
+  *#fail(message: string, isCut: boolean): Generator<Uint8Array> {
     yield* this.#rest();
     throw new GunzipError(message, isCut);
   }

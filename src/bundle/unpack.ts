@@ -1,7 +1,6 @@
 /** Opens an archive as a stream of unpacked bytes, packed or not, and tells what was read of it. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { type Digest, gunzip, gunzipFile } from './gunzip.ts';
 
 /** Packed bytes from which on a thread of its own pays. */
@@ -17,10 +16,13 @@ export interface Unpacked {
   digest(): Digest;
 }
 
-/** @param bytes size of the file */
-export async function unpackFile(file: string, bytes: number): Promise<Unpacked> {
-  if (bytes < LARGE || !(await startsLikeGzip(file)))
-    return unpackStream(createReadStream(file, { highWaterMark: BLOCK }));
+/**
+ * Opens a file; what takes time of that has begun when it returns.
+ *
+ * @param bytes size of the file
+ */
+export function unpackFile(file: string, bytes: number): Unpacked {
+  if (bytes < LARGE || !startsLikeGzip(file)) return unpackStream(createReadStream(file, { highWaterMark: BLOCK }));
   let digest: Digest | undefined;
   const blocks = gunzipFile(file, (read) => {
     digest = read;
@@ -44,15 +46,17 @@ export function unpackStream(source: AsyncIterable<Uint8Array>): Unpacked {
 /** RFC 1952, 2.3.1. */
 const isGzip = (head: Uint8Array) => head[0] === 0x1f && head[1] === 0x8b;
 
-async function startsLikeGzip(file: string): Promise<boolean> {
-  const handle = await open(file);
+/** A file that cannot be read does not; whoever reads it will hear why. */
+function startsLikeGzip(file: string): boolean {
+  const head = new Uint8Array(2);
   try {
-    const head = new Uint8Array(2);
-    await handle.read(head);
-    return isGzip(head);
-  } finally {
-    await handle.close();
+    const descriptor = openSync(file, 'r');
+    readSync(descriptor, head);
+    closeSync(descriptor);
+  } catch {
+    return false;
   }
+  return isGzip(head);
 }
 
 /** Unpacks if the first two bytes say gzip; bundles may be several gzip members in a row. */

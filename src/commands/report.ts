@@ -4,7 +4,7 @@ import { analyse } from '../analysis/analyse.ts';
 import type { Analysis } from '../analysis/schema.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import { version } from '../package.ts';
-import { type Format, openRenderer, type Paper } from '../report/index.ts';
+import { type Format, loadFormats, openRenderer, type Paper } from '../report/index.ts';
 import { readSnapshot } from '../snapshot/read.ts';
 import { EXIT } from './exit-codes.ts';
 import { writeWhole } from './files.ts';
@@ -43,7 +43,9 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
       progress.step(`reading ${inputName(input)}`);
       let analysis: Analysis;
       try {
-        analysis = analyse(await readSnapshot(input), version, options.whatIf);
+        // The first blocks take a while; what comes after them is loaded meanwhile.
+        const [snapshot] = await Promise.all([readSnapshot(input), loadFormats(options.formats)]);
+        analysis = analyse(snapshot, version, options.whatIf);
       } catch (error) {
         if (!(error instanceof BundleError)) throw error;
         fail(EXIT.input, error.message);

@@ -30,6 +30,17 @@ export interface Renderer {
   summary(options?: SummaryOptions): Promise<string>;
 }
 
+/** Loads what the formats and the summary need, so that it is there when they are rendered. */
+export async function loadFormats(formats: readonly Format[]): Promise<void> {
+  const wanted = new Set<Format>([...formats, 'text']);
+  await Promise.all([
+    import('./text.ts'),
+    import('./json.ts'),
+    wanted.has('html') || wanted.has('pdf') ? import('./html.ts') : undefined,
+    wanted.has('md') ? import('./markdown.ts') : undefined,
+  ]);
+}
+
 /** Opens an analysis for rendering: the same analysis and options give the same bytes. */
 export function openRenderer(analysis: Analysis, options: { paper?: Paper | undefined } = {}): Renderer {
   const renderers: Record<Exclude<Format, 'pdf'>, () => Promise<string>> = {

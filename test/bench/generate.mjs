@@ -106,7 +106,7 @@ export function* table(
       ? [ipv6('2001:0db8:0001', client), ipv6('2606:4700:0002', server)]
       : [ipv4(10, client), serverAddress(server)];
     const masqueraded = !six && random() < 0.7;
-    const replyDst = masqueraded ? `198.51.100.${1 + (client & 15)}` : src;
+    const replyDst = masqueraded ? '198.51.100.7' : src;
     const sport = 1024 + upTo(64_000);
     const ports = PORTS[kind.protocol];
     const dport = ports?.[upTo(ports.length)];

@@ -28,7 +28,7 @@ export const inputBytes: usize = INPUT_BYTES;
 export const input: usize = heap.alloc(INPUT_BYTES + SLACK);
 
 /** Blocks of output, used in turn; before each is room for the 32 KiB before it, which may be referred to. */
-export const BLOCKS: usize = 4;
+const BLOCKS: usize = 3;
 const STRIDE: usize = WINDOW + BLOCK_BYTES + SLACK;
 const blocks: usize = heap.alloc(STRIDE * BLOCKS);
 let block: usize = 0;
@@ -77,10 +77,7 @@ export function offer(from: usize, to: usize, last: bool): void {
   if (last) memory.fill(to, 0, 16);
 }
 
-/** The block that is being filled: its number, where it starts, and how much of it is filled. */
-export function blockNumber(): usize {
-  return block;
-}
+/** The block that is being filled: where it starts, and how much of it is filled. */
 export function blockStart(): usize {
   return blocks + block * STRIDE + WINDOW;
 }

@@ -259,14 +259,29 @@ function readReply(p: usize): usize {
     p += srcLength - 1;
     reply.dstHigh = original.srcHigh;
     reply.dstLow = original.srcLow;
+  } else if (rewrittenLength !== 0 && !row.isIPv6 && isSameText(p, rewrittenText, rewrittenLength)) {
+    p += rewrittenLength - 1;
+    reply.dstHigh = rewritten;
+    reply.dstLow = 0;
   } else {
+    const start = p;
     p = readAddress(p);
     if (p === 0 || isIPv6 !== row.isIPv6) return 0;
     reply.dstHigh = high;
     reply.dstLow = low;
+    if (!isIPv6) {
+      v128.store(rewrittenText, v128.load(start));
+      rewrittenLength = p + 1 - start;
+      rewritten = high;
+    }
   }
   return readEnds(p, reply);
 }
+
+/** The last IPv4 source that NAT wrote, as it is written, with the blank behind it: a gateway has few. */
+const rewrittenText: usize = memory.data(16, 16);
+let rewrittenLength: usize = 0;
+let rewritten: u64 = 0;
 
 /** Compares 16 bytes at a time; the last 16 may go beyond the text. */
 @inline

@@ -1,20 +1,19 @@
 /**
  * Counts entries by a key of which there may be more than fit into memory.
  *
- * A table grows as long as it may, and up to there every count is exact. Then, whenever it is full, the median count is taken off
- * every key and what reaches zero is dropped (J. Misra, D. Gries, "Finding repeated elements", 1982; the median as in Apache
- * DataSketches' frequent items). A count is then too low by at most the sum of what was taken off, and a key that is held by
- * more entries than that is never lost.
- *
  * Keys lie in buckets of four, so that one is found, or known to be missing, by one comparison of four numbers at once:
  *
  *     tags: 4 × u32 │ counts: 4 × u32 │ keys: 4 × K; with keys of 4 bytes the tags are the keys
  *
- * A bucket fills from the left, a count of 0 marks a free slot, and what no longer fits goes into the next bucket.
+ * A table grows as long as it may, and up to there every count is exact: a bucket fills from the left, a count of 0 marks a free slot, and
+ * what no longer fits goes into the next bucket. Then the table is crowded: a key is in its own bucket or nowhere. Where that is full of
+ * others, the least of their counts is taken off each of them, which frees a place (J. Misra, D. Gries, "Finding repeated elements",
+ * 1982, bucket by bucket). A count is then too low by at most what was taken off in its bucket, and a key that is held by more entries
+ * than that is never lost.
  *
  * The type of the key tells its length. Its bytes are in network order: comparing memory compares what they stand for.
  */
-import { increase, mixed, recycle, zeroed } from './memory';
+import { mixed, recycle, zeroed } from './memory';
 
 /** An IPv4 address or network, a service, a mark. */
 @unmanaged
@@ -45,9 +44,6 @@ export class Key20 {
 
 /** Logarithm of the registers that tell how many keys there were once some were dropped, each a byte. */
 const SEEN_BITS = 14;
-
-/** The median is looked for below this count; a lower one may be taken off as well, only the next purge comes sooner. */
-const COUNTS = 1024;
 
 const SLOTS: u32 = 4;
 const COUNTS_AT: usize = 16;
@@ -121,7 +117,9 @@ export class Tally<K> {
   limit: u32;
   /** By how much any count may be too low. */
   maxError: u32;
-  /** Registers of the keys that were seen, made when the first are dropped. */
+  /** Of each bucket, how much was taken off its counts; made when the table becomes crowded, 0 before. */
+  errors: usize;
+  /** Registers of the keys that were seen, made when the table becomes crowded. */
   seen: usize;
   /** The table of networks that addresses are counted under when they leave this one; see {@link countNetwork}. */
   networks: usize;
@@ -173,7 +171,11 @@ export class Tally<K> {
         same &= same - 1;
       }
       if (free !== 0) {
-        this.insert(bucket, ctz(free) as u32, key, entries);
+        this.insert(bucket, ctz(free) as u32, key, hash, entries);
+        return;
+      }
+      if (this.errors !== 0) {
+        this.displace(bucket, key, hash, entries);
         return;
       }
       bucket += bucketBytes<K>();
@@ -181,49 +183,66 @@ export class Tally<K> {
     }
   }
 
-  insert(bucket: usize, slot: u32, key: usize, entries: u32): void {
-    const hash = hashOf<K>(key);
+  insert(bucket: usize, slot: u32, key: usize, hash: u64, entries: u32): void {
+    this.put(bucket, slot, key, hash, entries);
+    this.size++;
+    if (this.errors !== 0) this.see(hash);
+    else if (this.size > this.limit) {
+      if (this.bits === this.mostBits) this.crowd();
+      this.rebuild(min(this.bits + 1, this.mostBits));
+    }
+  }
+
+  @inline
+  put(bucket: usize, slot: u32, key: usize, hash: u64, entries: u32): void {
     store<u32>(bucket + ((slot as usize) << 2), tagOf<K>(key, hash));
     store<u32>(countAt(bucket, slot), entries);
     if (offsetof<K>() !== 4) copy<K>(keyAt<K>(bucket, slot), key);
-    if (this.seen !== 0) this.see(hash);
-    if (++this.size <= this.limit) return;
-    if (this.bits < this.mostBits) this.rebuild(this.bits + 1, 0);
-    else this.purge();
   }
 
-  purge(): void {
-    if (this.seen === 0) {
-      this.seen = zeroed((1 as usize) << SEEN_BITS);
-      for (let bucket = this.buckets; bucket < this.end; bucket += bucketBytes<K>()) {
-        for (let slot: u32 = 0; slot < SLOTS && load<u32>(countAt(bucket, slot)) !== 0; slot++) {
-          this.see(hashOf<K>(keyAt<K>(bucket, slot)));
-        }
-      }
-    }
-    const off = this.median();
-    this.maxError += off;
-    this.rebuild(this.bits, off);
+  /** Takes the least count of a full bucket off all, and puts a key into a place that frees, unless it has no entries left. */
+  displace(bucket: usize, key: usize, hash: u64, entries: u32): void {
+    this.see(hash);
+    const counts = v128.load(bucket, COUNTS_AT);
+    const pairs = i32x4.min_u(counts, v128.shuffle<i32>(counts, counts, 2, 3, 0, 1));
+    const least = i32x4.min_u(pairs, v128.shuffle<i32>(pairs, pairs, 1, 0, 3, 2));
+    const off = min(i32x4.extract_lane(least, 0) as u32, entries);
+    if (this.networks !== 0) this.countNetworksOf(bucket, off, key);
+    const left = i32x4.sub(counts, i32x4.splat(off));
+    v128.store(bucket, left, COUNTS_AT);
+    const error = this.errors + (((bucket - this.buckets) / bucketBytes<K>()) << 2);
+    store<u32>(error, load<u32>(error) + off);
+    this.maxError = max(this.maxError, load<u32>(error));
+    const free = i32x4.bitmask(i32x4.eq(left, i32x4.splat(0)));
+    this.size -= popcnt(free);
+    if (entries === off) return;
+    this.put(bucket, ctz(free) as u32, key, hash, entries - off);
+    this.size++;
   }
 
-  /** Moves the keys to a new table, with `off` entries taken off each. */
-  rebuild(bits: u32, off: u32): void {
+  /** Counts what is taken off a bucket's keys, and off one that does not get into it, under the networks. */
+  countNetworksOf(bucket: usize, off: u32, key: usize): void {
+    for (let slot: u32 = 0; slot < SLOTS; slot++) countNetwork<K>(this.networks, keyAt<K>(bucket, slot), off);
+    countNetwork<K>(this.networks, key, off);
+  }
+
+  /** From now on a key is in its own bucket or nowhere. */
+  crowd(): void {
+    this.errors = zeroed((4 as usize) << this.bits);
+    this.seen = zeroed((1 as usize) << SEEN_BITS);
+  }
+
+  /** Moves the keys to a new table. */
+  rebuild(bits: u32): void {
     const old = this.buckets;
     const end = this.end;
-    const seen = this.seen;
-    // What is moved has been seen.
-    this.seen = 0;
     this.allocate(bits);
     for (let bucket = old; bucket < end; bucket += bucketBytes<K>()) {
       for (let slot: u32 = 0; slot < SLOTS; slot++) {
         const count = load<u32>(countAt(bucket, slot));
-        if (count === 0) break;
-        const key = keyAt<K>(bucket, slot);
-        if (count > off) this.add(key, count - off);
-        if (this.networks !== 0 && off !== 0) countNetwork<K>(this.networks, key, min<u32>(count, off));
+        if (count !== 0) this.add(keyAt<K>(bucket, slot), count);
       }
     }
-    this.seen = seen;
     recycle(old, end - old);
   }
 
@@ -232,22 +251,6 @@ export class Tally<K> {
     this.buckets = zeroed(bucketBytes<K>() << bits);
     this.size = 0;
     this.limit = usableSlots(bits);
-  }
-
-  median(): u32 {
-    const counts = zeroed(COUNTS * 4);
-    for (let bucket = this.buckets; bucket < this.end; bucket += bucketBytes<K>()) {
-      for (let slot: u32 = 0; slot < SLOTS; slot++) {
-        const count = load<u32>(countAt(bucket, slot));
-        if (count === 0) break;
-        increase(counts, min<u32>(count, COUNTS - 1));
-      }
-    }
-    let passed: u32 = 0;
-    let median: u32 = 0;
-    while (passed < (this.size + 1) >> 1) passed += load<u32>(counts + ((++median as usize) << 2));
-    recycle(counts, COUNTS * 4);
-    return median;
   }
 
   /** HyperLogLog: of the keys that share a register, the most leading zeros that a hash has. */
