@@ -128,21 +128,15 @@ function parseFormats(given: string): Format[] {
   return [...new Set(names)] as Format[];
 }
 
-/** The command that runs. yargs is not told to wait for it: it would prepare its help in case that the command fails. */
-let running: Promise<void> | undefined;
-
-/** A command's handler: what goes wrong in it is no mistake of the command line. `run` resolves to an exit code. */
+/** A command's handler: what goes wrong in it is no mistake of the command line. Resolves to an exit code. */
 function work<Arguments>(run: (options: Arguments) => Promise<number>) {
-  return (options: Arguments): void => {
-    running = run(options).then(
-      (exit) => {
-        process.exitCode = exit;
-      },
-      (error: Error) => {
-        process.stderr.write(`conntrack-report: ${error.message}\n`);
-        process.exitCode = EXIT.failed;
-      },
-    );
+  return async (options: Arguments): Promise<void> => {
+    try {
+      process.exitCode = await run(options);
+    } catch (error) {
+      process.stderr.write(`conntrack-report: ${(error as Error).message}\n`);
+      process.exitCode = EXIT.failed;
+    }
   };
 }
 
@@ -152,8 +146,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  parser.parse();
-  await running;
+  await parser.parseAsync();
 } catch (error) {
   process.stderr.write(
     `conntrack-report: ${(error as Error).message}\nconntrack-report --help lists commands and options.\n`,

@@ -120,6 +120,7 @@ export function readRow(p: usize): usize {
  * `ipv4     2 tcp      6 431999 ESTABLISHED `: everything up to the first `src=`. The first two columns are not in ip_conntrack
  * nor in `conntrack -L`, the timeout not with an offloaded entry, the state not with udp.
  */
+@inline
 function readHead(p: usize): usize {
   p = readFamily(p);
   if (p !== 0) p = readProtocol(p);
@@ -221,6 +222,7 @@ let dstText: usize = 0;
 let dstLength: usize = 0;
 
 /** `src=10.0.0.9 dst=9.9.9.9 sport=1003 dport=80 packets=9 bytes=540`. */
+@inline
 function readOriginal(p: usize): usize {
   if (!starts(p, SRC)) return 0;
   srcText = p + 4;
@@ -240,6 +242,7 @@ function readOriginal(p: usize): usize {
 }
 
 /** `src=9.9.9.9 dst=10.0.0.9 sport=80 dport=1003 packets=7 bytes=420`. */
+@inline
 function readReply(p: usize): usize {
   if (!starts(p, SRC)) return 0;
   p += 4;
@@ -353,6 +356,7 @@ let endZoneKind: u32 = 0;
 let endZone: u32 = 0;
 
 /** ` [ASSURED] mark=0 zone=0 use=2` and the line end. Most rows end as the row before them, and need not be read again. */
+@inline
 function readEnd(p: usize): usize {
   if (load<u8>(p + 1) === BRACKET && load<u8>(p) === BLANK) p = readFlag(p + 1);
   if (p === 0) return 0;
