@@ -1,8 +1,7 @@
 // Bundles src/ into dist/: one start-up file, everything heavy in chunks that are loaded when they are needed.
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
-import { templatesForEsbuild } from './templates.mjs';
-import { wasmForEsbuild } from './wasm.mjs';
+import { forEsbuild } from './generated.mjs';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
@@ -18,7 +17,7 @@ await build({
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: 'warning',
   alias: { 'string-width': './.config/string-width.mjs' },
-  plugins: [wasmForEsbuild, templatesForEsbuild],
+  plugins: [forEsbuild],
   // These find their own files beside them on disk.
   external: ['puppeteer-core', '@puppeteer/browsers', '@sparticuz/chromium', '@fontsource/*'],
   // Some of the bundled libraries are CommonJS and call require().
@@ -37,5 +36,5 @@ await build({
   platform: 'node',
   target: 'node20',
   logLevel: 'warning',
-  plugins: [wasmForEsbuild],
+  plugins: [forEsbuild],
 });

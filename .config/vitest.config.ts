@@ -1,11 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
-import { templatesForVite } from './templates.mjs';
-import { wasmForVite } from './wasm.mjs';
+import { forVite } from './generated.mjs';
 
 const shared = { testTimeout: 60_000, hookTimeout: 120_000, pool: 'forks' as const };
 
-const plugins = [wasmForVite, templatesForVite];
+const plugins = [forVite];
 
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),

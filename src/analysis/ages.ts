@@ -194,6 +194,7 @@ function contradicting({ shortTimers }: ClassTimers, timeout: number): number {
 function classRow(each: DatedClass): Ages['classes'][number] {
   const { timers, rule, entries, known, notKnown } = each;
   const { timeout } = rule;
+  const perSecond = rule.neverRefreshed && timeout ? arrivals(known) : undefined;
   return {
     key: timers.key,
     entries,
@@ -203,7 +204,9 @@ function classRow(each: DatedClass): Ages['classes'][number] {
     known: known.total,
     notKnown,
     histogram: timeout && known.total > 0 ? histogram(known, timeout.seconds) : [],
-    arrivalsPerSecond: rule.neverRefreshed && timeout ? arrivals(known) : undefined,
+    arrivalsPerSecond: perSecond,
+    // Little's law: as many are there as arrive while one stays.
+    lifetimeSeconds: perSecond ? entries / perSecond : undefined,
     medianIdleSeconds: known.median(),
   };
 }

@@ -171,6 +171,10 @@ const ages = z.object({
         .number()
         .optional()
         .describe('from the density of entries idle for 1 to 5 s; only of classes that nothing refreshes'),
+      lifetimeSeconds: z
+        .number()
+        .optional()
+        .describe('how long an entry is expected to stay: entries ÷ arrivals per second'),
       medianIdleSeconds: z.number().optional(),
     }),
   ),

@@ -2,7 +2,7 @@
  * Charts as SVG text. Widths are shares of whatever the chart is given and type is in pixels, so that the same picture
  * is legible on an A4 page and on a telephone; colours are CSS classes, so that it is right in the dark.
  */
-import { scaleLinear } from 'd3-scale';
+import { scaleLinear, scaleSymlog } from 'd3-scale';
 
 /** One bar: finished texts, and a length in whatever unit the bars share. */
 export interface Bar {
@@ -63,6 +63,66 @@ export function barChart(id: string, title: string, bars: readonly Bar[]): strin
   });
   const description = bars.map((bar) => `${bar.label}: ${bar.text}`).join('; ');
   return frame(id, bars.length * ROW - 5, title, description, rows.join(''));
+}
+
+/** A column of a histogram, from one value to another. */
+export interface Column {
+  from: number;
+  to: number;
+  value: number;
+  /** What it stands for, for those who cannot see it. */
+  text: string;
+}
+
+const COLUMNS_HEIGHT = 64;
+
+/**
+ * Columns over a logarithmic axis that begins at 0. They touch, and the highest is as high as the chart.
+ *
+ * @param ticks values with a label under the axis, ascending
+ */
+export function histogram(
+  id: string,
+  title: string,
+  columns: readonly Column[],
+  top: string,
+  ticks: readonly { at: number; label: string }[],
+): string {
+  const end = Math.max(1, ...columns.map((column) => column.to));
+  const x = scaleSymlog([0, end], [0, 100]);
+  const y = scaleLinear([0, Math.max(1, ...columns.map((column) => column.value))], [0, COLUMNS_HEIGHT]);
+  const bottom = 16 + COLUMNS_HEIGHT;
+  const bars = columns.map(({ from, to, value }) => {
+    // Something is never drawn as nothing.
+    const height = value > 0 ? Math.max(1, Math.round(y(value) * 10) / 10) : 0;
+    const width = Math.max(0.3, x(to) - x(from) - 0.3);
+    return `<rect class="bar" x="${share(x(from))}" y="${bottom - height}" width="${share(width)}" height="${height}"/>`;
+  });
+  const labels = apart(ticks.map(({ at, label }) => ({ at: x(at), label }))).map(({ at, label, anchor }) => {
+    return `<text x="${share(at)}" y="${bottom + 14}" text-anchor="${anchor}">${escaped(label)}</text>`;
+  });
+  const body =
+    `<text x="0" y="10">${escaped(top)}</text>` +
+    `<rect class="track" x="0" y="16" width="100%" height="${COLUMNS_HEIGHT}"/>${bars.join('')}${labels.join('')}`;
+  const description = columns.map((column) => column.text).join('; ');
+  return frame(id, bottom + 18, title, description, body);
+}
+
+/** Labels under an axis, at shares of it in percent, without those that would touch another; the last is always there. */
+function apart(labels: readonly { at: number; label: string }[]) {
+  const placed = labels.map(({ at, label }, index) => {
+    const anchor = index === labels.length - 1 ? 'end' : at === 0 ? 'start' : 'middle';
+    const left = (at / 100) * NARROWEST - widthOf(label) * { start: 0, middle: 0.5, end: 1 }[anchor];
+    return { at, label, anchor, left, right: left + widthOf(label) };
+  });
+  const last = placed.pop();
+  let free = 0;
+  const kept = placed.filter(({ left, right }) => {
+    const fits = left >= free && (last === undefined || right + 8 <= last.left);
+    if (fits) free = right + 8;
+    return fits;
+  });
+  return last === undefined ? kept : [...kept, last];
 }
 
 /** A mark on a gauge. */

@@ -1,4 +1,4 @@
-/** Renders the Handlebars templates, which were compiled when the package was built; see .config/templates.mjs. */
+/** Renders the Handlebars templates, which were compiled when the package was built; see .config/generated.mjs. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type HandlebarsWithCompiler from 'handlebars';

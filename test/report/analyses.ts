@@ -702,6 +702,7 @@ function agesFixture(share: (part: number) => number): Analysis['ages'] {
         histogram: [{ fromSeconds: 30, toSeconds: 121, entries: timeWait }],
         medianIdleSeconds: 64,
         arrivalsPerSecond: 12.5,
+        lifetimeSeconds: timeWait / 12.5,
       },
       { key: 'tcp OFFLOAD', entries: 3, known: 0, notKnown: { ...none, offloaded: 3 }, histogram: [] },
       { key: 'udp ASSURED', entries: 7, known: 0, notKnown: { ...none, ambiguous: 7 }, histogram: [] },

@@ -225,8 +225,9 @@ export class TableScanner {
   }
 
   #classes(): ClassCount[] {
-    const names = this.#bytes(this.#value('names'), OTHER_STATE * NAME_BYTES);
-    const counts = this.#array(Uint32Array, 'classes', (this.#value('classCount') * CLASS_BYTES) / 4);
+    // Copies: listing times can take more memory, and then what points into it points nowhere.
+    const names = this.#bytes(this.#value('names'), OTHER_STATE * NAME_BYTES).slice();
+    const counts = this.#array(Uint32Array, 'classes', (this.#value('classCount') * CLASS_BYTES) / 4).slice();
     const classes: ClassCount[] = [];
     for (let at = 0; at < counts.length; at += CLASS_BYTES / 4) {
       const [key = 0, entries = 0, withoutTimer = 0] = counts.subarray(at);

@@ -1,6 +1,6 @@
 /** How long entries have been idle, and what lower timeouts would change. */
 import type { Ages, Analysis, WhatIf } from '../../analysis/schema.ts';
-import { barChart } from '../charts.ts';
+import { barChart, histogram } from '../charts.ts';
 import { bytes, count, duration, percent, plural, ratio } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { className } from './table.ts';
@@ -15,6 +15,13 @@ const BANDS = [
   { label: 'an hour to a day', from: 3600, to: 86_400 },
   { label: 'a day or longer', from: 86_400, to: Number.POSITIVE_INFINITY },
 ];
+
+/** Classes that get a histogram, if they are so large a share of the table. */
+const HISTOGRAMS = 4;
+const LEAST_SHARE = 0.01;
+
+/** Where people look on an axis of time; those within a third of the end of the axis are left out. */
+const TICKS = [0, 1, 10, 60, 600, 3600, 21_600, 86_400];
 
 const WORDS: Record<number, string> = { 60: 'a minute', 3600: 'an hour', 86400: 'a day' };
 
@@ -44,6 +51,35 @@ function idleChart(ages: Ages) {
   };
 }
 
+function histograms(ages: Ages) {
+  const whole = ages.classes.reduce((sum, each) => sum + each.entries, 0);
+  return ages.classes
+    .filter(({ known }) => known > 0 && known >= LEAST_SHARE * whole)
+    .slice(0, HISTOGRAMS)
+    .map((each, index) => {
+      const name = className(each.key);
+      const end = each.histogram.at(-1)?.toSeconds ?? 1;
+      const title =
+        each.medianIdleSeconds === undefined
+          ? `${name}: idle times`
+          : `${name}: half have been idle for ${duration(each.medianIdleSeconds)} or longer`;
+      const columns = each.histogram.map((bin) => ({
+        from: bin.fromSeconds,
+        to: bin.toSeconds,
+        value: bin.entries,
+        text: `${duration(bin.fromSeconds)} to ${duration(bin.toSeconds)}: ${plural(bin.entries, 'entry', 'entries')}`,
+      }));
+      const highest = Math.max(...columns.map(({ value }) => value));
+      const timeout = each.timeoutSeconds ?? end;
+      const ticks = [
+        ...TICKS.filter((at) => 3 * at < timeout).map((at) => ({ at, label: duration(at) })),
+        { at: end, label: duration(timeout) },
+      ];
+      const top = `highest: ${plural(highest, 'entry', 'entries')}`;
+      return { title, svg: new Verbatim(histogram(`idle-${index}`, title, columns, top, ticks)) };
+    });
+}
+
 function classRow(each: Ages['classes'][number]) {
   return {
     name: className(each.key),
@@ -54,6 +90,7 @@ function classRow(each: Ages['classes'][number]) {
     known: each.entries > 0 ? percent(each.known / each.entries) : '',
     median: each.medianIdleSeconds === undefined ? '' : duration(each.medianIdleSeconds),
     arrivals: each.arrivalsPerSecond === undefined ? '' : ratio(each.arrivalsPerSecond),
+    lifetime: each.lifetimeSeconds === undefined ? '' : duration(each.lifetimeSeconds),
   };
 }
 
@@ -101,6 +138,7 @@ export function agesView({ ages }: Analysis) {
   const changes = ages.whatIf.filter((change) => change.asked || change.gone > 0);
   return {
     chart: idleChart(ages),
+    histograms: histograms(ages),
     classes: ages.classes.slice(0, CLASSES).map(classRow),
     more:
       ages.classes.length > CLASSES

@@ -3,6 +3,7 @@ import type { Analysis } from '../../analysis/schema.ts';
 import { type Bar, barChart } from '../charts.ts';
 import { bytes, capitalised, count, duration, list, percent, plural } from '../format.ts';
 import { Verbatim } from '../inert.ts';
+import { namedService } from './services.ts';
 import { LOOKED_FOR, whyAbsent } from './sources.ts';
 
 type Table = NonNullable<Analysis['table']>;
@@ -92,27 +93,38 @@ function chart(
   };
 }
 
-function topView(heading: string, kind: string, topList: Table['sources'], whole: number) {
+function topView(
+  heading: string,
+  kind: string,
+  topList: Table['sources'],
+  whole: number,
+  name: (key: string) => string = (key) => key,
+) {
   if (topList.top.length === 0) return [];
   const rows = topList.top.slice(0, TOP).map((tally) => ({
-    key: tally.key,
+    key: name(tally.key),
     entries: count(tally.entries),
     share: whole ? percent(tally.entries / whole) : '',
   }));
-  const isEstimate = topList.distinctError > 0;
-  const distinct = isEstimate
-    ? `about ${count(roundedTo(topList.distinct, topList.distinctError))} different ${kind}s`
-    : plural(topList.distinct, `different ${kind}`);
-  // Two standard errors: nineteen estimates in twenty are no further off.
-  const bound = topList.exact
-    ? undefined
-    : {
-        limit: count(topList.exactUpTo),
-        most: count(topList.maxError),
-        share: atMost(topList.maxError / whole),
-        distinct: isEstimate ? percent(2 * topList.distinctError) : undefined,
-      };
-  return [{ heading, distinct, bound, rows }];
+  const distinct =
+    topList.distinctError > 0
+      ? `about ${count(roundedTo(topList.distinct, topList.distinctError))} different ${kind}s`
+      : plural(topList.distinct, `different ${kind}`);
+  return [{ heading, distinct, rows }];
+}
+
+/** What is not exact in the lists of the largest, if anything is. */
+function boundView({ sources, destinations, networks, pairs }: Table, whole: number) {
+  const bounded = [sources, destinations, networks, pairs].filter((list) => !list.exact || list.distinctError > 0);
+  if (bounded.length === 0) return undefined;
+  const most = Math.max(...bounded.map((list) => list.maxError));
+  return {
+    limit: count(sources.exactUpTo),
+    most: count(most),
+    share: atMost(most / whole),
+    // Two standard errors: nineteen estimates in twenty are no further off.
+    distinct: percent(2 * Math.max(...bounded.map((list) => list.distinctError))),
+  };
 }
 
 /** An estimate without the digits that mean nothing. */
@@ -270,10 +282,11 @@ export function tableView(analysis: Analysis) {
     ].filter((c) => c !== undefined),
     reading: reading(analysis, table),
     facts,
+    bound: boundView(table, whole),
     tops: [
       ...topView('Largest sources', 'source', table.sources, whole),
       ...topView('Largest destinations', 'destination', table.destinations, whole),
-      ...topView('Largest services', 'service', table.services, whole),
+      ...topView('Largest services', 'service', table.services, whole, namedService),
       ...topView('Largest source networks', 'network', table.networks, whole),
       ...topView('Largest source and service', 'pair', table.pairs, whole),
     ],

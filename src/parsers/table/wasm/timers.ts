@@ -1,13 +1,13 @@
 /**
  * Counts the times of a class of entries to the second, in pages of 1024 seconds that are made when the first time falls into
- * them: entries that were refreshed lately share a few. Where there is no page, beyond 48 days or once there are {@link MOST_PAGES},
+ * them: entries that were refreshed lately share a few. Where there is no page, beyond 97 days or once there are {@link MOST_PAGES},
  * times are rounded down, by less than an eighth.
  */
 import { increase, zeroed } from './memory';
 
 const PAGE_BITS = 10;
-/** Pages of a series, 48 days. */
-const PAGES: u32 = 4096;
+/** Pages of a series, 97 days. */
+const PAGES: u32 = 8192;
 /** Pages of all series together. */
 const MOST_PAGES: u32 = 4096;
 /** Series that have pages; a kernel prints some fifty classes, with two series each. */

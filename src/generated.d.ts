@@ -1,7 +1,17 @@
-/** A compiled module; .config/wasm.mjs makes it. */
+/** Modules that .config/generated.mjs makes. */
 declare module '*.wasm' {
   const code: Uint8Array<ArrayBuffer>;
   export default code;
+}
+
+declare module 'templates:*' {
+  const templates: Readonly<Record<string, TemplateSpecification>>;
+  export default templates;
+}
+
+declare module 'services:names' {
+  const names: string;
+  export default names;
 }
 
 /** The part of the JavaScript API that is needed here (https://webassembly.github.io/spec/js-api/); TypeScript has it with the DOM only. */

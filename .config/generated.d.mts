@@ -1,3 +1,3 @@
 import type { Plugin } from 'vitest/config';
 
-export const wasmForVite: Plugin;
+export const forVite: Plugin;

