@@ -55,7 +55,33 @@ interface Expected {
   top_src: [string, number][];
   top_dst: [string, number][];
   top_proto_dport: [string, number][];
-  acct: { entries_with_counters: number };
+  acct: Record<'entries_with_counters' | 'orig_packets' | 'orig_bytes' | 'reply_packets' | 'reply_bytes', number>;
+  helpers: Record<string, number>;
+  top_src24: [string, number][];
+  timeout_by_key: Record<string, { n: number; min: number; max: number; mean: number }>;
+  tcp_established_assured_idle_gt_86400: number;
+  tcp_established_assured_remaining_le_300: number;
+}
+
+/** What remains, by protocol and state, of unreplied entries and of the others: `tcp:SYN_SENT:UNREPLIED`. */
+function timeouts(timers: TableSummary['timers'], unnamed: RegExp): Expected['timeout_by_key'] {
+  const all: Record<string, number[]> = {};
+  for (const { protocol, state, flag, seconds, entries } of timers) {
+    const parts = [protocol.replace(unnamed, 'unknown'), state, flag === 'UNREPLIED' ? flag : undefined];
+    const key = parts.filter((part) => part !== undefined).join(':');
+    const times = all[key] ?? [];
+    all[key] = times;
+    for (const [at, time] of seconds.entries()) for (let n = 0; n < (entries[at] ?? 0); n++) times.push(time);
+  }
+  return Object.fromEntries(
+    Object.entries(all).map(([key, times]) => {
+      const mean = times.reduce((sum, time) => sum + time, 0) / times.length;
+      return [
+        key,
+        { n: times.length, min: Math.min(...times), max: Math.max(...times), mean: Math.round(mean * 1000) / 1000 },
+      ];
+    }),
+  );
 }
 
 const NUMBERS: Record<string, number> = {
@@ -123,7 +149,29 @@ describe.each([
     expect(destination + both).toBe(expected.nat.dnat_by_tuple ?? 0);
     expect(objectOf(summary.byZone)).toEqual(expected.zones);
     expect(objectOf(summary.byMark)).toEqual(expected.marks);
-    expect(summary.accounted).toBe(expected.acct.entries_with_counters);
+    const { original, reply } = summary.traffic;
+    expect({
+      entries_with_counters: summary.accounted,
+      orig_packets: original.packets,
+      orig_bytes: original.bytes,
+      reply_packets: reply.packets,
+      reply_bytes: reply.bytes,
+    }).toEqual(expected.acct);
+    expect(objectOf(summary.byHelper)).toEqual(expected.helpers);
+    const unnamed = form === 'proc' ? /^(protocol \d+|dccp)/ : /^protocol \d+/;
+    expect(timeouts(summary.timers, unnamed)).toEqual(expected.timeout_by_key);
+    const established = summary.timers.find(({ key }) => key === 'tcp ESTABLISHED ASSURED');
+    const entriesWhere = (holds: (seconds: number) => boolean) =>
+      [...(established?.seconds ?? [])].reduce(
+        (sum, seconds, at) => sum + (holds(seconds) ? (established?.entries[at] ?? 0) : 0),
+        0,
+      );
+    expect(entriesWhere((left) => 432_000 - left > 86_400)).toBe(expected.tcp_established_assured_idle_gt_86400);
+    expect(entriesWhere((left) => left <= 300)).toBe(expected.tcp_established_assured_remaining_le_300);
+    expectTop(
+      summary.networks.top.filter(({ key }) => key.endsWith('/24')),
+      expected.top_src24,
+    );
     expect(summary.sources).toMatchObject({ distinct: expected.distinct_orig_src, exact: true, maxError: 0 });
     expect(summary.destinations).toMatchObject({ distinct: expected.distinct_orig_dst, exact: true, maxError: 0 });
     // the other parser orders the addresses of /proc by their long form; it also counts the port 0 of an untracked DCCP
