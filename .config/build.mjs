@@ -16,7 +16,7 @@ await build({
   target: 'node20',
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: 'warning',
-  alias: { 'string-width': './.config/string-width.mjs' },
+  alias: { 'string-width': './.config/string-width.cjs' },
   plugins: [forEsbuild],
   // These find their own files beside them on disk.
   external: ['puppeteer-core', '@puppeteer/browsers', '@sparticuz/chromium', '@fontsource/*'],

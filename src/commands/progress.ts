@@ -2,6 +2,8 @@
 export interface Progress {
   /** One more step begins. */
   step(what: string): void;
+  /** How far the step is, for those that take long. */
+  detail(how: string): void;
   /** Steps that will not be taken. */
   skip(steps: number): void;
   /** Writes a message without tearing the bar. */
@@ -14,6 +16,7 @@ export async function openProgress(steps: number): Promise<Progress> {
   if (process.stderr.isTTY !== true) {
     return {
       step() {},
+      detail() {},
       skip() {},
       print(stream, text) {
         stream.write(text);
@@ -24,7 +27,7 @@ export async function openProgress(steps: number): Promise<Progress> {
   const { default: cliProgress } = await import('cli-progress');
   const bar = new cliProgress.SingleBar(
     {
-      format: ' {bar} {value}/{total} {what}',
+      format: ' {bar} {value}/{total} {what} {how}',
       stopOnComplete: false,
       clearOnComplete: true,
       stream: process.stderr,
@@ -34,10 +37,20 @@ export async function openProgress(steps: number): Promise<Progress> {
   );
   let done = 0;
   const held: [NodeJS.WriteStream, string][] = [];
-  bar.start(steps, 0, { what: '' });
+  // Whoever ends the program gets the cursor back, and the program ends as if nobody had listened.
+  const end = (signal: NodeJS.Signals) => {
+    bar.stop();
+    process.kill(process.pid, signal);
+  };
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+  bar.start(steps, 0, { what: '', how: '' });
   return {
     step(what) {
-      bar.update(done++, { what });
+      bar.update(done++, { what, how: '' });
+    },
+    detail(how) {
+      bar.update({ how });
     },
     skip(more) {
       done += more;
@@ -47,6 +60,8 @@ export async function openProgress(steps: number): Promise<Progress> {
       held.push([stream, text]);
     },
     stop() {
+      process.removeListener('SIGINT', end);
+      process.removeListener('SIGTERM', end);
       bar.stop();
       for (const [stream, text] of held) stream.write(text);
     },

@@ -44,7 +44,10 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
       let analysis: Analysis;
       try {
         // The first blocks take a while; what comes after them is loaded meanwhile.
-        const [snapshot] = await Promise.all([readSnapshot(input), loadFormats(options.formats)]);
+        const [snapshot] = await Promise.all([
+          readSnapshot(input, { onTable: (bytes) => progress.detail(`${Math.round(bytes / 1e6)} MB of the table`) }),
+          loadFormats(options.formats),
+        ]);
         analysis = analyse(snapshot, version, options.whatIf);
       } catch (error) {
         if (!(error instanceof BundleError)) throw error;

@@ -25,14 +25,20 @@ const TABLES: { path: RegExp; families: ('ipv4' | 'ipv6')[] }[] = [
  * Reads one bundle.
  *
  * @param input  path of an archive or a folder, or `-` for standard input
+ * @param options.stdin    what stands for standard input
+ * @param options.onTable  is told how much of the table was read, again and again while it is
  * @throws {BundleError} if the input cannot be read as a bundle at all; anything less is listed in `problems`
  */
-export async function readSnapshot(input: string, stdin?: AsyncIterable<Uint8Array>): Promise<Snapshot> {
+export async function readSnapshot(
+  input: string,
+  { stdin, onTable }: { stdin?: AsyncIterable<Uint8Array>; onTable?: (bytes: number) => void } = {},
+): Promise<Snapshot> {
   const files = new Map<string, TextFile>();
   const tables = new Map<number, TableSummariser>();
   const problems: Problem[] = [];
   let kept = 0;
   let cutTable: string | undefined;
+  let spare: TableSummariser | undefined;
 
   async function visit({ path, bytes, content }: Member): Promise<void> {
     const rank = TABLES.findIndex((table) => table.path.test(path));
@@ -47,7 +53,8 @@ export async function readSnapshot(input: string, stdin?: AsyncIterable<Uint8Arr
       let read: { text: string; bytes: number; sha256?: string };
       if (rank >= 0) {
         const families = TABLES[rank]?.families ?? [];
-        const summariser = tables.get(rank) ?? new TableSummariser();
+        const summariser = tables.get(rank) ?? spare ?? new TableSummariser();
+        spare = undefined;
         tables.set(rank, summariser);
         read = { text: '', bytes: 0 };
         await summariser.read(
@@ -55,6 +62,7 @@ export async function readSnapshot(input: string, stdin?: AsyncIterable<Uint8Arr
           (async function* () {
             for await (const chunk of content) {
               read.bytes += chunk.length;
+              onTable?.(read.bytes);
               yield chunk;
             }
           })(),
@@ -85,7 +93,10 @@ export async function readSnapshot(input: string, stdin?: AsyncIterable<Uint8Arr
     }
   }
 
-  const end = await readBundle(input, visit, stdin);
+  const reading = readBundle(input, visit, stdin);
+  // Made while the first bytes are being unpacked.
+  spare = new TableSummariser();
+  const end = await reading;
   if (files.size === 0) {
     throw new BundleError(
       `${inputName(input)} is no bundle: it holds neither manifest.csv nor any file such as proc/slabinfo or ` +

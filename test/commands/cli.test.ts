@@ -1,5 +1,5 @@
 /** The program as a user runs it: dist/cli.js in a process of its own. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -15,6 +15,7 @@ import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { packageRoot, version } from '../../src/package.ts';
+import { writeBundle } from '../bench/generate.mjs';
 
 const CLI = path.join(packageRoot, 'dist', 'cli.js');
 const SAMPLES = path.join(packageRoot, 'samples');
@@ -144,6 +145,29 @@ describe('report', () => {
     const { status, stderr } = run(['report', OLD, '--format', 'json', '--out', 'taken']);
     expect(status).toBe(1);
     expect(stderr).toMatch(/linux-2\.4\.json was not written: /);
+  });
+});
+
+const noTerminal = spawnSync('script', ['--version']).error ? 'script(1) of util-linux is not installed' : undefined;
+
+describe.skipIf(noTerminal)(`on a terminal${noTerminal ? ` (skipped: ${noTerminal})` : ''}`, () => {
+  test('shows how much of a large table was read, and stops on Ctrl-C', async () => {
+    const bundle = path.join(scratch, 'large.tar.gz');
+    await writeBundle(bundle, 400_000);
+    const command = `"${process.execPath}" "${CLI}" report "${bundle}" --format json`;
+    // With a terminal of its own, where ^C is what a person types.
+    const child = spawn('script', ['-qefc', command, '/dev/null'], { cwd: out });
+    let shown = '';
+    child.stdout.on('data', (text: Buffer) => {
+      const before = shown.includes('MB of the table');
+      shown += text.toString();
+      if (!before && shown.includes('MB of the table')) child.stdin.write('\x03');
+    });
+    const status = await new Promise((resolve) => child.on('exit', resolve));
+    expect(status).toBe(130);
+    // The cursor is there again, and nothing was written.
+    expect(shown.lastIndexOf('\x1b[?25h')).toBeGreaterThan(shown.lastIndexOf('\x1b[?25l'));
+    expect(readdirSync(out)).toEqual([]);
   });
 });
 

@@ -20,7 +20,7 @@ async function archive(files: [string, string][]): Promise<Buffer> {
   return gzipSync(Buffer.concat(chunks));
 }
 
-const read = async (files: [string, string][]) => readSnapshot('-', Readable.from([await archive(files)]));
+const read = async (files: [string, string][]) => readSnapshot('-', { stdin: Readable.from([await archive(files)]) });
 
 describe('a file that is missing or damaged costs what depended on it', () => {
   test('text in place of a number', async () => {
@@ -39,7 +39,9 @@ describe('a file that is missing or damaged costs what depended on it', () => {
       ['proc/net/nf_conntrack', Array.from({ length: 5000 }, (_, n) => ROW.replace('4000', String(n))).join('')],
       ['inventory.csv', 'path,source,status,reason,start,seconds,bytes,digest\n'],
     ]);
-    const snapshot = await readSnapshot('-', Readable.from([whole.subarray(0, Math.floor(whole.length * 0.7))]));
+    const snapshot = await readSnapshot('-', {
+      stdin: Readable.from([whole.subarray(0, Math.floor(whole.length * 0.7))]),
+    });
     expect(snapshot.table?.entries).toBeGreaterThan(1000);
     expect(snapshot.table?.entries).toBeLessThan(5000);
     expect(snapshot.table?.cut).toMatch(/^the bundle holds only \d+ of its \d+ bytes$/);

@@ -21,9 +21,11 @@ type Global =
   | 'markedRows'
   | 'names'
   | 'refused'
+  | 'roundedTimes'
   | 'rows'
   | 'rowsIPv6'
-  | 'times'
+  | 'timeEntries'
+  | 'timeSeconds'
   | 'traffic'
   | 'translations';
 
@@ -249,16 +251,9 @@ export class TableScanner {
   /** The times of a class; see countClass() in wasm/counts.ts for the numbers of the series. */
   #times(series: number): Times {
     const length = this.#wasm.listTimes(series);
-    const pairs = this.#array(Uint32Array, 'times', 2 * length);
-    const seconds = new Uint32Array(length);
-    const entries = new Uint32Array(length);
-    let isSorted = true;
-    for (let at = 0; at < length; at++) {
-      seconds[at] = pairs[2 * at] ?? 0;
-      entries[at] = pairs[2 * at + 1] ?? 0;
-      isSorted &&= at === 0 || (seconds[at - 1] ?? 0) <= (seconds[at] ?? 0);
-    }
-    if (isSorted) return { seconds, entries };
+    const seconds = this.#array(Uint32Array, 'timeSeconds', length).slice();
+    const entries = this.#array(Uint32Array, 'timeEntries', length).slice();
+    if (this.#value('roundedTimes') === 0) return { seconds, entries };
     const order = Uint32Array.from({ length }, (_, at) => at).sort((a, b) => (seconds[a] ?? 0) - (seconds[b] ?? 0));
     return { seconds: order.map((at) => seconds[at] ?? 0), entries: order.map((at) => entries[at] ?? 0) };
   }

@@ -27,7 +27,7 @@ export {
 } from './counts';
 export { repeatedRows, repetitionWindow } from './duplicates';
 export { names } from './states';
-export { listTimes, times } from './timers';
+export { listTimes, roundedTimes, timeEntries, timeSeconds } from './timers';
 
 const NEWLINE: u8 = 10;
 

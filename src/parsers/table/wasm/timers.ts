@@ -84,33 +84,42 @@ function addressAt(addresses: usize, index: u32): usize {
   return addresses + (index as usize) * sizeof<usize>();
 }
 
-/** Times of a series that occur, as {@link listTimes} found them: seconds and entries, each a u32. */
-export let times: usize = 0;
-let timesEnd: usize = 0;
+/** Times of a series that occur, and how many entries have each, as {@link listTimes} found them. */
+export let timeSeconds: usize = 0;
+export let timeEntries: usize = 0;
+/** How many of them are rounded: these come last, and can be less than those before. */
+export let roundedTimes: u32 = 0;
+let listed: u32 = 0;
 
 /**
- * Fills {@link times}; the seconds ascend, but for rounded ones, which come last.
+ * Fills {@link timeSeconds} and {@link timeEntries}; the seconds ascend, but for rounded ones.
  *
  * @returns how many there are
  */
 export function listTimes(series: u32): u32 {
   const table = load<usize>(addressAt(tables, series));
   const roundedPage = load<usize>(addressAt(roundedPages, series));
-  if (times === 0) times = heap.alloc(sizeof<u64>() * ((pagesMade << PAGE_BITS) + ROUNDED_TIMES));
-  timesEnd = times;
+  const most = (pagesMade << PAGE_BITS) + ROUNDED_TIMES;
+  if (timeSeconds === 0) {
+    timeSeconds = heap.alloc(sizeof<u32>() * most);
+    timeEntries = heap.alloc(sizeof<u32>() * most);
+  }
+  listed = 0;
   for (let number: u32 = 0; table !== 0 && number < PAGES; number++) {
     const page = load<usize>(addressAt(table, number));
     for (let at: u32 = 0; page !== 0 && at < 1 << PAGE_BITS; at++) listTime((number << PAGE_BITS) + at, countAt(page, at));
   }
+  const exact = listed;
   for (let at: u32 = 0; roundedPage !== 0 && at < ROUNDED_TIMES; at++) listTime(unrounded(at), countAt(roundedPage, at));
-  return ((timesEnd - times) >> 3) as u32;
+  roundedTimes = listed - exact;
+  return listed;
 }
 
 function listTime(seconds: u32, entries: u32): void {
   if (entries === 0) return;
-  store<u32>(timesEnd, seconds);
-  store<u32>(timesEnd, entries, 4);
-  timesEnd += 8;
+  store<u32>(timeSeconds + ((listed as usize) << 2), seconds);
+  store<u32>(timeEntries + ((listed as usize) << 2), entries);
+  listed++;
 }
 
 @inline
