@@ -139,19 +139,16 @@ function service(): u32 {
   return bswap((row.protocol << 17) | (isPort ? 0x10000 | original.second : 0));
 }
 
-/** What tells the entry from every other, in 64 bits: the original tuple, its protocol and its zone, by multiplicative hashing. */
+/**
+ * What tells the entry from every other, in 64 bits: the original tuple, its protocol and its zone, by multiplicative hashing.
+ *
+ * @param addresses the hash of the addresses
+ */
 @inline
-function tupleHash(): u64 {
+function tupleHash(addresses: u64): u64 {
   const ends = ((original.first as u64) << 32) | original.second;
   const rest = ((row.protocol as u64) << 48) | ((row.zoneKind as u64) << 40) | (row.zone << 16) | original.id;
-  return mixed(
-    original.srcHigh * 0x9e3779b97f4a7c15 +
-      original.srcLow * 0xd6e8feb86659fd93 +
-      original.dstHigh * 0xa0761d6478bd642f +
-      original.dstLow * 0xe7037ed1a0b428db +
-      ends * 0x8ebc6af09c88c6e3 +
-      rest * 0x589965cc75374cc3,
-  );
+  return mixed(addresses + ends * 0x8ebc6af09c88c6e3 + rest * 0x589965cc75374cc3);
 }
 
 /**
@@ -179,7 +176,8 @@ function queueIPv4(): void {
   store<u32>(end4, original.srcHigh as u32);
   store<u32>(end4, service(), IPV4_SERVICE);
   store<u32>(end4, original.dstHigh as u32, IPV4_DST);
-  store<u64>(end4, tupleHash(), IPV4_HASH);
+  const addresses = ((original.srcHigh << 32) | original.dstHigh) * 0x9e3779b97f4a7c15;
+  store<u64>(end4, tupleHash(addresses), IPV4_HASH);
   end4 += IPV4_BYTES;
   if (end4 === queue4 + BATCH * IPV4_BYTES) flushIPv4();
 }
@@ -190,7 +188,12 @@ function queueIPv6(): void {
   store<u32>(end6, service(), IPV6_SERVICE);
   store<u64>(end6, original.dstHigh, IPV6_DST);
   store<u64>(end6, original.dstLow, IPV6_DST + 8);
-  store<u64>(end6, tupleHash(), IPV6_HASH);
+  const addresses =
+    original.srcHigh * 0x9e3779b97f4a7c15 +
+    original.srcLow * 0xd6e8feb86659fd93 +
+    original.dstHigh * 0xa0761d6478bd642f +
+    original.dstLow * 0xe7037ed1a0b428db;
+  store<u64>(end6, tupleHash(addresses), IPV6_HASH);
   end6 += IPV6_BYTES;
   if (end6 === queue6 + BATCH * IPV6_BYTES) flushIPv6();
 }

@@ -183,8 +183,8 @@ function zeroBytes(bytes: u64): u64 {
 
 /** `ESTABLISHED `: capitals, digits and underscores, up to 32. The longest is `SHUTDOWN_ACK_SENT` of SCTP. */
 function readState(p: usize): usize {
-  const isState = stateCharacters(v128.load(p)) | (stateCharacters(v128.load(p, 16)) << 16);
-  const length = ctz(~isState);
+  let length = ctz(~stateCharacters(v128.load(p)));
+  if (length === 16) length += ctz(~stateCharacters(v128.load(p, 16)));
   if (length < 2 || load<u8>(p) - CAPITAL_A >= 26 || load<u8>(p + length) !== BLANK) return 0;
   row.state = stateNumber(p, length);
   return p + length + 1;
@@ -278,7 +278,31 @@ function readReply(p: usize): usize {
       rewritten = high;
     }
   }
+  if (original.kind === PORTS && starts(p, SPORT) && (load<u64>(p + 7) & dportMask) === dportText) {
+    const next = p + 7 + ((popcnt(dportMask) >> 3) as usize);
+    if (starts(next - 1, DPORT) && (load<u64>(next + 6) & sportMask) === sportText) {
+      reply.kind = PORTS;
+      reply.first = original.second;
+      reply.second = original.first;
+      reply.id = 0;
+      p = next + 5 + ((popcnt(sportMask) >> 3) as usize);
+      reply.accounted = starts(p, PACKETS);
+      return reply.accounted ? readCounters(p, reply) : p;
+    }
+  }
   return readEnds(p, reply);
+}
+
+/** The ports of the original direction as they are written, each with the blank behind it, and which bytes of a word that is. */
+let sportText: u64 = 0;
+let sportMask: u64 = 0;
+let dportText: u64 = 0;
+let dportMask: u64 = 0;
+
+/** The bytes of a text of at most five characters, and of the one behind it. */
+@inline
+function textMask(length: usize): u64 {
+  return ((0x100 as u64) << ((length as u64) << 3)) - 1;
 }
 
 /** The last IPv4 source that NAT wrote, as it is written, with the blank behind it: a gateway has few. */
@@ -304,11 +328,18 @@ function readEnds(p: usize, tuple: Tuple): usize {
   tuple.id = 0;
   if (starts(p, SPORT)) {
     tuple.kind = PORTS;
-    p = readNumber(p + 7, 0xffff);
+    const sport = p + 7;
+    p = readNumber(sport, 0xffff);
     tuple.first = value as u32;
     if (p === 0 || !starts(p, DPORT)) return 0;
-    p = readNumber(p + 7, 0xffff);
+    const dport = p + 7;
+    sportMask = textMask(p - sport);
+    sportText = load<u64>(sport) & sportMask;
+    p = readNumber(dport, 0xffff);
     tuple.second = value as u32;
+    if (p === 0) return 0;
+    dportMask = textMask(p - dport);
+    dportText = load<u64>(dport) & dportMask;
   } else if (starts(p, TYPE)) {
     tuple.kind = QUERY;
     p = readNumber(p + 6, 0xff);

@@ -11,20 +11,38 @@ export const OTHER_STATE: u32 = 63;
 export const names: usize = zeroed((OTHER_STATE as usize) * NAME_BYTES);
 let known: u32 = 0;
 
+/** Where to look first: by the last character and the length, which tell the states of TCP apart. */
+const PLACES = 64;
+const firstGuess: usize = memory.data(64);
+
 /** The number of the name that the `length` characters at `p` are. */
 export function stateNumber(p: usize, length: u32): u32 {
   const first = upTo(v128.load(p), length);
   const second = length < 16 ? i8x16.splat(0) : upTo(v128.load(p, 16), length - 16);
-  let at = names;
-  for (let number: u32 = 1; number <= known; number++) {
-    at += NAME_BYTES;
-    const difference = v128.or(v128.xor(v128.load(at), first), v128.xor(v128.load(at, 16), second));
-    if (!v128.any_true(difference)) return number;
+  const guess = firstGuess + (((load<u8>(p + length - 1) as usize) * 3 + length) & (PLACES - 1));
+  let number: u32 = load<u8>(guess);
+  if (number !== 0 && isName(number, first, second)) return number;
+  for (number = 1; number <= known; number++) if (isName(number, first, second)) break;
+  if (number === OTHER_STATE) return OTHER_STATE;
+  if (number > known) {
+    known = number;
+    v128.store(nameAt(number), first);
+    v128.store(nameAt(number), second, 16);
   }
-  if (known === OTHER_STATE - 1) return OTHER_STATE;
-  v128.store(at + NAME_BYTES, first);
-  v128.store(at + NAME_BYTES, second, 16);
-  return ++known;
+  store<u8>(guess, number as u8);
+  return number;
+}
+
+@inline
+function nameAt(number: u32): usize {
+  return names + (number as usize) * NAME_BYTES;
+}
+
+@inline
+function isName(number: u32, first: v128, second: v128): bool {
+  const name = nameAt(number);
+  const difference = v128.or(v128.xor(v128.load(name), first), v128.xor(v128.load(name, 16), second));
+  return !v128.any_true(difference);
 }
 
 /** The first bytes; the rest become zero. */
