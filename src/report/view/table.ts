@@ -12,6 +12,9 @@ type Tally = Table['byClass'][number];
 const BARS = 8;
 const TOP = 10;
 
+/** A port that hardly any entry uses is rather one that somebody picked than the service that it is registered for. */
+const LEAST_NAMED = 0.005;
+
 const FLAGS: Record<string, { label: string; phrase: string }> = {
   UNREPLIED: { label: 'unreplied', phrase: 'without an answer' },
   ASSURED: { label: 'assured', phrase: 'that is assured' },
@@ -102,7 +105,7 @@ function topView(
 ) {
   if (topList.top.length === 0) return [];
   const rows = topList.top.slice(0, TOP).map((tally) => ({
-    key: name(tally.key),
+    key: tally.entries >= LEAST_NAMED * whole ? name(tally.key) : tally.key,
     entries: count(tally.entries),
     share: whole ? percent(tally.entries / whole) : '',
   }));
