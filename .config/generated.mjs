@@ -1,8 +1,8 @@
 // Modules that are made when they are imported, for esbuild, which bundles src/, and for Vite, which runs the tests:
 //
 //   …/wasm/index.wasm                   a folder of AssemblyScript, compiled; a Uint8Array
-//   templates:html, templates:by-caller the Handlebars templates, compiled: doing that in every run would take longer than all the
-//                                       rest of a small report
+//   templates:html, :markdown, :text    the Handlebars templates of a format, compiled: doing that in every run would take longer than all
+//                                       the rest of a small report
 //   services:names                      IANA's names of ports, a line each: tcp/443 https
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -28,22 +28,23 @@ async function wasmModule(file) {
   return `export default new Uint8Array(Buffer.from('${Buffer.from(bytes).toString('base64')}', 'base64'));`;
 }
 
-/** The pages of a module, and what they may be made of; partials are of HTML. */
+/** The pages of a format, and what they may be made of. */
 const IS_IN = {
   html: (name) => !/\.(?:md|text)$/.test(name),
-  'by-caller': (name) => !/^partials\/|\.html$/.test(name),
+  markdown: (name) => !/^partials\/|\.(?:html|text)$/.test(name),
+  text: (name) => /\.text$|^(?:verdicts|recommendations|prose)\//.test(name),
 };
 
-/** Each template as what Handlebars.template() takes, by its path in templates/ without `.hbs`. */
-function templatesModule(escaping) {
+/** Each template as what Handlebars.template() takes, by its path in templates/ without `.hbs`. HTML is escaped by Handlebars. */
+function templatesModule(format) {
   const files = readdirSync(templates, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.hbs'));
   const names = files.map((file) => file.slice(0, -'.hbs'.length).split(path.sep).join('/')).sort();
-  const entries = names.filter(IS_IN[escaping]).map((name) => {
+  const entries = names.filter(IS_IN[format]).map((name) => {
     const source = readFileSync(path.join(templates, `${name}.hbs`), 'utf8');
     const isPage = !name.includes('/') || name.startsWith('partials/');
     const spec = Handlebars.precompile(isPage ? source : prose(name, source), {
       strict: true,
-      noEscape: escaping === 'by-caller',
+      noEscape: format !== 'html',
       preventIndent: true,
     });
     return `${JSON.stringify(name)}: ${spec}`;
@@ -71,7 +72,7 @@ function servicesModule() {
 
 const MAKERS = [
   [/\/index\.wasm$/, wasmModule],
-  [/^templates:(?:html|by-caller)$/, (name) => templatesModule(name.slice('templates:'.length))],
+  [/^templates:(?:html|markdown|text)$/, (name) => templatesModule(name.slice('templates:'.length))],
   [/^services:names$/, servicesModule],
 ];
 

@@ -43,18 +43,21 @@ const SENSIBLE: Record<string, number[]> = {
   generic_timeout: [120, 60],
 };
 
-/** How long entries have been idle: a table of a busy gateway has half a million different times. */
+/** How long entries have been idle, from what remains of their timer: a busy gateway has half a million different times. */
 class IdleTimes {
-  readonly #seconds: Uint32Array;
-  /** Entries that have been idle for so long at the most. */
+  readonly #timeout: number;
+  readonly #remaining: Uint32Array;
+  /** Entries with so much left at the most: those that have been idle for so long at least. */
   readonly #upTo: Float64Array;
 
   /**
-   * @param seconds ascending
-   * @param entries how many have each
+   * @param timeout   in force, in seconds
+   * @param remaining seconds, ascending, none above the timeout
+   * @param entries   how many have each
    */
-  constructor(seconds: Uint32Array, entries: Uint32Array) {
-    this.#seconds = seconds;
+  constructor(timeout: number, remaining: Uint32Array, entries: Uint32Array) {
+    this.#timeout = timeout;
+    this.#remaining = remaining;
     this.#upTo = new Float64Array(entries.length);
     let sum = 0;
     for (let at = 0; at < entries.length; at++) {
@@ -69,7 +72,7 @@ class IdleTimes {
 
   /** Entries that have been idle for so long, or longer. */
   atLeast(seconds: number): number {
-    return this.total - (this.#upTo[firstAtLeast(this.#seconds, seconds) - 1] ?? 0);
+    return this.#upTo[firstAtLeast(this.#remaining, this.#timeout - seconds + 1) - 1] ?? 0;
   }
 
   /** Entries that have been idle for `from` seconds or longer, but less than `to`. */
@@ -77,8 +80,11 @@ class IdleTimes {
     return this.atLeast(from) - this.atLeast(to);
   }
 
+  /** The idle time that half of the entries do not exceed. */
   median(): number | undefined {
-    return this.#seconds[firstAtLeast(this.#upTo, this.total / 2)];
+    const half = firstAtLeast(this.#upTo, Math.floor(this.total / 2) + 1);
+    const remaining = this.#remaining[half];
+    return remaining === undefined ? undefined : this.#timeout - remaining;
   }
 }
 
@@ -152,31 +158,23 @@ export function agesOf(
 function dated(timers: ClassTimers, rule: Rule): DatedClass {
   const { seconds, entries: counts, withoutTimer } = timers;
   const notKnown = { clamped: 0, custom: 0, offloaded: 0, ambiguous: 0 };
-  const idle = new Uint32Array(seconds.length);
-  const idleEntries = new Uint32Array(seconds.length);
-  let known = 0;
-  const total = counts.reduce((sum, count) => sum + count, withoutTimer);
+  const sum = (from: number, to: number) => counts.subarray(from, to).reduce((total, count) => total + count, 0);
+  const timed = sum(0, counts.length);
   const timeout = rule.timeout?.seconds;
-  if (rule.unknown === 'offloaded') notKnown.offloaded = total;
-  else if (timeout === undefined) notKnown.ambiguous = total;
+  let [from, to] = [0, 0];
+  if (rule.unknown === 'offloaded') notKnown.offloaded = timed + withoutTimer;
+  else if (timeout === undefined) notKnown.ambiguous = timed + withoutTimer;
   else {
     notKnown.ambiguous = withoutTimer;
     const mayBeShort = timers.protocol === 'tcp' && timeout > SHORT_TCP_TIMER;
-    // From the least that remains, which is the longest idle, to the most.
-    for (let at = seconds.length - 1; at >= 0; at--) {
-      const remaining = seconds[at] ?? 0;
-      const entries = counts[at] ?? 0;
-      if (remaining > timeout) notKnown.custom += entries;
-      else if (mayBeShort && remaining <= SHORT_TCP_TIMER) notKnown.clamped += entries;
-      else {
-        idle[known] = timeout - remaining;
-        idleEntries[known++] = entries;
-      }
-    }
+    from = mayBeShort ? firstAtLeast(seconds, SHORT_TCP_TIMER + 1) : 0;
+    to = firstAtLeast(seconds, timeout + 1);
+    notKnown.clamped = sum(0, from);
+    notKnown.custom = sum(to, counts.length);
   }
   const contradictions = timeout !== undefined && timeout <= SHORT_TCP_TIMER ? contradicting(timers, timeout) : 0;
-  const times = new IdleTimes(idle.subarray(0, known), idleEntries.subarray(0, known));
-  return { timers, rule, entries: total, known: times, notKnown, contradictions };
+  const known = new IdleTimes(timeout ?? 0, seconds.subarray(from, to), counts.subarray(from, to));
+  return { timers, rule, entries: timed + withoutTimer, known, notKnown, contradictions };
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The report as GitHub-flavoured Markdown. */
-import templates from 'templates:by-caller';
+import templates from 'templates:markdown';
 import type { Analysis } from '../analysis/schema.ts';
 import { inert, mapStrings, Verbatim } from './inert.ts';
 import { renderTemplate } from './templates.ts';

@@ -26,8 +26,8 @@ function engine(templates: Templates): ReturnType<typeof Handlebars.create> {
 /**
  * Renders a page of `templates/`. A value that the view model lacks is an error, not a gap.
  *
- * @param templates  `templates:html`, where Handlebars escapes, or `templates:by-caller`, where the caller has escaped every string
- *   of the view model beforehand
+ * @param templates  `templates:html`, where Handlebars escapes, or `templates:markdown` or `templates:text`, where the caller has escaped
+ *   every string of the view model beforehand
  */
 export function renderTemplate(templates: Templates, name: string, view: object): string {
   const template = templates[name];

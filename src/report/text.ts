@@ -1,9 +1,9 @@
 /** The summary for a terminal: what somebody needs before opening the report. */
-import templates from 'templates:by-caller';
+import templates from 'templates:text';
 import type { Analysis, Severity } from '../analysis/schema.ts';
 import { inert, mapStrings } from './inert.ts';
 import { renderTemplate } from './templates.ts';
-import { reportView } from './view/report.ts';
+import { summaryView } from './view/summary.ts';
 
 const DEFAULT_WIDTH = 80;
 const NARROWEST = 40;
@@ -50,7 +50,7 @@ export interface SummaryOptions {
 /** Renders about 25 lines. Colour only where it is asked for; no-break spaces become blanks that every terminal has. */
 export function renderText(analysis: Analysis, options: SummaryOptions = {}): string {
   const width = Math.max(NARROWEST, options.width ?? DEFAULT_WIDTH);
-  const view = reportView(mapStrings(analysis, inert, inert));
+  const view = summaryView(mapStrings(analysis, inert, inert));
   const longest = Math.max(...view.figures.map((figure) => figure.label.length));
   const labelled = {
     ...view,

@@ -1,8 +1,6 @@
-/** The four key figures of the first page, and the gauge under them. */
+/** The four key figures of the first page. */
 import type { Analysis } from '../../analysis/schema.ts';
-import { gauge, type Mark } from '../charts.ts';
 import { bytes, count, duration, percent, plural, rate, ratio } from '../format.ts';
-import { Verbatim } from '../inert.ts';
 import { LOOKED_FOR, shortSourcesOf, whyAbsent } from './sources.ts';
 
 interface Figure {
@@ -139,15 +137,4 @@ function demandOrHash(analysis: Analysis): Figure {
 /** Four figures that a customer understands, each with its source. */
 export function keyFigures(analysis: Analysis): Figure[] {
   return [entries(analysis), losses(analysis), memory(analysis), demandOrHash(analysis)];
-}
-
-/** How full the table is, against the limit today and the one recommended; nothing without both numbers. */
-export function usageGauge(analysis: Analysis): Verbatim | undefined {
-  const { usage, recommendation } = analysis;
-  if (!usage.entries || !usage.max || usage.unlimited) return undefined;
-  const marks: Mark[] = [{ label: 'limit today', value: usage.max.value, text: count(usage.max.value) }];
-  if (recommendation.max !== undefined && recommendation.max !== usage.max.value)
-    marks.push({ label: 'limit recommended', value: recommendation.max, text: count(recommendation.max) });
-  const fill = { label: 'entries', value: usage.entries.value, text: count(usage.entries.value) };
-  return new Verbatim(gauge('gauge', 'How full the table is', fill, marks));
 }

@@ -1,0 +1,32 @@
+/** What every report begins with, and a terminal shows: the host, the verdict, the key figures and the recommendation. */
+import type { Analysis } from '../../analysis/schema.ts';
+import { bytes, plural, utc } from '../format.ts';
+import { keyFigures } from './figures.ts';
+import { recommendationView } from './recommendation.ts';
+import { verdictView } from './verdict.ts';
+
+function about(analysis: Analysis): string {
+  const { host } = analysis;
+  return [
+    host.osName?.value,
+    host.kernelRelease && `Linux ${host.kernelRelease.value}`,
+    host.machine?.value,
+    host.cpus && plural(host.cpus.value, 'CPU').replace(' ', '\u00a0'),
+    host.memTotalBytes && `${bytes(host.memTotalBytes.value)}\u00a0RAM`,
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+/** What the templates of a summary are given. */
+export function summaryView(analysis: Analysis) {
+  const { host } = analysis;
+  return {
+    hostname: host.hostname?.value ?? 'host name not captured',
+    about: about(analysis) || 'nothing about the host was captured',
+    capturedAt: host.capturedAt ? utc(host.capturedAt.value) : 'time not captured',
+    verdict: verdictView(analysis),
+    figures: keyFigures(analysis),
+    recommendation: recommendationView(analysis),
+  };
+}
