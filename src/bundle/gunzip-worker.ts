@@ -1,6 +1,6 @@
 /** The thread that gunzip.ts starts for a large file: reads and unpacks it, and waits where its blocks do not come back. */
 import { createHash } from 'node:crypto';
-import { openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Digest, FromWorker, WorkerData } from './gunzip.ts';
 import { GunzipError, Inflater } from './inflater.ts';
@@ -54,7 +54,9 @@ async function work(): Promise<{ digest: Digest; damage?: { reason: string; isCu
       if (!(error instanceof GunzipError)) throw error;
       damage = { reason: error.message, isCut: error.isCut };
     }
-    if (length === 0) return { digest: { bytes, sha256: hash.digest('hex') }, ...(damage && { damage }) };
+    if (length > 0) continue;
+    closeSync(descriptor);
+    return { digest: { bytes, sha256: hash.digest('hex') }, ...(damage && { damage }) };
   }
 }
 

@@ -74,7 +74,8 @@ export function gunzipFile(file: string, read: (digest: Digest) => void): AsyncG
         }
       }
     } finally {
-      await worker.terminate();
+      // It takes a while, which nobody needs to wait for.
+      void worker.terminate();
     }
   }
   return blocks();
