@@ -1,6 +1,5 @@
 import path from 'node:path';
 import type { Browser } from 'puppeteer-core';
-import { analyse } from '../analysis/analyse.ts';
 import type { Analysis } from '../analysis/schema.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import { version } from '../package.ts';
@@ -44,8 +43,9 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
       let analysis: Analysis;
       try {
         // The first blocks take a while; what comes after them is loaded meanwhile.
-        const [snapshot] = await Promise.all([
+        const [snapshot, { analyse }] = await Promise.all([
           readSnapshot(input, { onTable: (bytes) => progress.detail(`${Math.round(bytes / 1e6)} MB of the table`) }),
+          import('../analysis/analyse.ts'),
           loadFormats(options.formats),
         ]);
         analysis = analyse(snapshot, version, options.whatIf);

@@ -1,9 +1,8 @@
 /** Reads a bundle into a Snapshot: the table is summarised while it streams by, everything else is small and kept. */
 import { createHash } from 'node:crypto';
 import { BundleError, inputName, isReadError, type Member, readBundle } from '../bundle/bundle.ts';
-import { parseManifest } from '../parsers/bundle-csv.ts';
-import { TableSummariser } from '../parsers/table/summariser.ts';
-import { assembleSnapshot, isKnownPath, type TextFile } from './assemble.ts';
+import type { TableSummariser } from '../parsers/table/summariser.ts';
+import type { TextFile } from './assemble.ts';
 import type { Problem, Snapshot } from './types.ts';
 
 /** The newest version of the bundle's format that this program knows; see src/bundle/README.md. */
@@ -38,9 +37,9 @@ export async function readSnapshot(
   const problems: Problem[] = [];
   let kept = 0;
   let cutTable: string | undefined;
-  let spare: TableSummariser | undefined;
 
   async function visit({ path, bytes, content }: Member): Promise<void> {
+    const { isKnownPath, newSummariser } = await parsers;
     const rank = TABLES.findIndex((table) => table.path.test(path));
     if (rank < 0 && !isKnownPath(path)) return;
     if (files.has(path)) {
@@ -53,8 +52,7 @@ export async function readSnapshot(
       let read: { text: string; bytes: number; sha256?: string };
       if (rank >= 0) {
         const families = TABLES[rank]?.families ?? [];
-        const summariser = tables.get(rank) ?? spare ?? new TableSummariser();
-        spare = undefined;
+        const summariser = tables.get(rank) ?? newSummariser();
         tables.set(rank, summariser);
         read = { text: '', bytes: 0 };
         await summariser.read(
@@ -93,9 +91,9 @@ export async function readSnapshot(
     }
   }
 
+  // The parsers are loaded while the first bytes are being unpacked.
   const reading = readBundle(input, visit, stdin);
-  // Made while the first bytes are being unpacked.
-  spare = new TableSummariser();
+  const parsers = loadParsers();
   const end = await reading;
   if (files.size === 0) {
     throw new BundleError(
@@ -113,8 +111,10 @@ export async function readSnapshot(
   const best = [...tables.keys()].sort((a, b) => a - b)[0];
   const table = best === undefined ? undefined : tables.get(best)?.finish();
   if (table && cutTable !== undefined) table.cut = cutTable;
+  const { assembleSnapshot, parseManifest } = await parsers;
   const snapshot = assembleSnapshot(files, table, problems);
-  refuseMixture(input, files, snapshot);
+  const named = parseManifest(files.get('manifest.csv')?.text ?? '', 'manifest.csv').value?.get('hostname');
+  refuseMixture(input, named, snapshot);
   const { formatVersion } = snapshot.bundle;
   if (formatVersion !== undefined && formatVersion > FORMAT_VERSION) {
     throw new BundleError(
@@ -128,9 +128,28 @@ export async function readSnapshot(
   };
 }
 
-/** Two captures unpacked into one folder overwrite each other's files: what is left describes no machine at all. */
-function refuseMixture(input: string, files: ReadonlyMap<string, TextFile>, snapshot: Snapshot): void {
-  const named = parseManifest(files.get('manifest.csv')?.text ?? '', 'manifest.csv').value?.get('hostname');
+async function loadParsers() {
+  const [{ assembleSnapshot, isKnownPath }, { TableSummariser }, { parseManifest }] = await Promise.all([
+    import('./assemble.ts'),
+    import('../parsers/table/summariser.ts'),
+    import('../parsers/bundle-csv.ts'),
+  ]);
+  // One is made now: nearly every bundle has a table.
+  let ready: TableSummariser | undefined = new TableSummariser();
+  const newSummariser = () => {
+    const summariser = ready ?? new TableSummariser();
+    ready = undefined;
+    return summariser;
+  };
+  return { assembleSnapshot, isKnownPath, parseManifest, newSummariser };
+}
+
+/**
+ * Two captures unpacked into one folder overwrite each other's files: what is left describes no machine at all.
+ *
+ * @param named the host that the manifest is of
+ */
+function refuseMixture(input: string, named: string | undefined, snapshot: Snapshot): void {
   const { hostname } = snapshot.host;
   // collect.sh writes the name as it stands in the bundle's own name.
   const inName = hostname?.value
