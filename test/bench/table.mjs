@@ -98,7 +98,7 @@ async function compare(pairs, yardstick, { name, needs, command }) {
   return median(runs.map(([a]) => a.cpu));
 }
 
-say(`median (least – most) of ${manyPairs} pairs, of ${fewPairs} of the large ones`);
+say(`Node ${process.version}; median (least – most) of ${manyPairs} pairs, of ${fewPairs} of the large ones`);
 const small = await bundleOf('2000', 2000);
 say('\nAgainst node -e 0');
 await compare(manyPairs, 'node -e 0', { name: 'conntrack-report --help', command: 'node dist/cli.js --help' });

@@ -1,6 +1,6 @@
 /**
  * Inflates a raw deflate stream (RFC 1951), in AssemblyScript: compressed bytes go into {@link input}, what they stand for comes out in
- * blocks. Twice as fast as node:zlib where a large bundle is concerned, since its blocks are used again and never copied.
+ * blocks. Takes a third less of the processor than node:zlib, which fills new memory with every block; here blocks are used again.
  *
  * It can stop wherever it wants more input or room for more output, and goes on there. Steps look at 16 bytes behind what they need, so
  * that it stops that much before the end of the input; at the end of the last input it goes symbol by symbol.
