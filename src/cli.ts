@@ -1,4 +1,5 @@
 import yargs from 'yargs';
+import { DEFAULT_AIMS } from './analysis/aims.ts';
 import { TIMEOUT_SETTINGS } from './analysis/timeouts.ts';
 import { EXIT } from './commands/exit-codes.ts';
 import { version } from './package.ts';
@@ -54,13 +55,31 @@ const parser = yargs(process.argv.slice(2))
           requiresArg: true,
           coerce: parseWhatIf,
         })
+        .option('headroom', {
+          describe: 'recommended limit as a multiple of the demand',
+          type: 'string',
+          default: String(DEFAULT_AIMS.headroom),
+          requiresArg: true,
+          coerce: (given: string) => numberWithin('headroom', given, 1.05, 20),
+        })
+        .option('memory-budget', {
+          describe: 'part of RAM that a full table may take, in percent',
+          type: 'string',
+          default: String(100 * DEFAULT_AIMS.memoryBudget),
+          requiresArg: true,
+          coerce: (given: string) => numberWithin('memory-budget', given, 0.1, 50) / 100,
+        })
+        .option('fail-on', {
+          describe: 'exit with 4 where a verdict is so severe',
+          choices: ['critical', 'warning'] as const,
+        })
         .check(({ bundle }) => noOptions(bundle))
         .example('$0 report conntrack-gw1-20261122T140305Z.tar.gz', 'HTML and PDF in the current folder')
         .example('$0 report *.tar.gz --out reports --format html,json', 'several bundles, other formats')
         .example('ssh root@gw "sh -s -- --stdout" < collect.sh | $0 report -', 'straight from the machine'),
-    work(async ({ bundle, out, format, paper, browser, whatIf }) => {
+    work(async ({ bundle, out, format, paper, browser, whatIf, headroom, memoryBudget, failOn }) => {
       const { report } = await import('./commands/report.ts');
-      return report(bundle, { out, formats: format, paper, browser, whatIf });
+      return report(bundle, { out, formats: format, paper, browser, whatIf, aims: { headroom, memoryBudget }, failOn });
     }),
   )
   .command(
@@ -93,7 +112,10 @@ const parser = yargs(process.argv.slice(2))
       return EXIT.ok;
     }),
   )
-  .epilogue('Exit codes: 0 done, 1 something could not be written, 2 wrong command line, 3 an input could not be read.')
+  .epilogue(
+    'Exit codes: 0 done, 1 something could not be written, 2 wrong command line, 3 an input could not be read, ' +
+      '4 a verdict is as severe as --fail-on says.',
+  )
   .fail(false);
 
 function noOptions(words: string[]): true {
@@ -119,6 +141,12 @@ function parseWhatIf(given: string): Record<string, number> {
       return [setting, Number(seconds)];
     }),
   );
+}
+
+function numberWithin(option: string, given: string, least: number, most: number): number {
+  const number = /^\d+(?:\.\d+)?$/.test(given) ? Number(given) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw new Error(`--${option} ${given}: expected a number from ${least} to ${most}`);
 }
 
 function parseFormats(given: string): Format[] {

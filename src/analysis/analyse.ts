@@ -3,6 +3,7 @@ import { settingNameOfKey } from '../parsers/settings-names.ts';
 import { detectAllocator, selectConntrackCaches } from '../parsers/slabinfo.ts';
 import type { Fact, Reading, SlabCache, Snapshot, TableSummary } from '../snapshot/types.ts';
 import { agesOf } from './ages.ts';
+import { type Aims, DEFAULT_AIMS } from './aims.ts';
 import { bucketBytes, pointerBytes, releaseOf } from './kernel.ts';
 import { memoryOf, pricesOf } from './memory.ts';
 import { recommend } from './recommend.ts';
@@ -15,12 +16,13 @@ import { verdictOf } from './verdict.ts';
  * Analyses one snapshot.
  *
  * @param toolVersion  version of this program, to be written into the analysis
- * @param whatIf       timeouts in seconds, by the setting's name, whose effect is to be worked out
+ * @param options.whatIf  timeouts in seconds, by the setting's name, whose effect is to be worked out
+ * @param options.aims    what the recommendation aims at
  */
 export function analyse(
   snapshot: Snapshot,
   toolVersion: string,
-  whatIf: Readonly<Record<string, number>> = {},
+  { whatIf = {}, aims = DEFAULT_AIMS }: { whatIf?: Readonly<Record<string, number>>; aims?: Aims } = {},
 ): Analysis {
   const { host, table, sysctls } = snapshot;
   const slab = slabOf(snapshot);
@@ -62,7 +64,7 @@ export function analyse(
     expectations: { count: snapshot.expectations, max: sysctls.expect_max },
     namespaces,
     settings: settingsOf(snapshot),
-    recommendation: recommend(snapshot, { usage, drops, hash, verdict }, prices),
+    recommendation: recommend(snapshot, { usage, drops, hash, verdict }, prices, aims),
     inventory: snapshot.inventory,
     problems: snapshot.problems,
   };

@@ -1,14 +1,11 @@
 /** What to set, what that is sized for, and what it costs. */
 import type { Snapshot } from '../snapshot/types.ts';
+import type { Aims } from './aims.ts';
 import { commandsFor } from './commands.ts';
 import { bucketsFor, defaultMax, pointerBytes, releaseOf } from './kernel.ts';
 import { ladderOf, type Prices, priceOf } from './memory.ts';
 import type { Analysis, Recommendation, Verdict } from './schema.ts';
 
-/** Recommended maximum ÷ demand. 1.3 is the least that refused nothing under a steady load; the rest is for bursts and growth. */
-const HEADROOM = 2;
-/** The part of RAM that a full table may take: it cannot be swapped out and is charged to no control group. */
-const MEMORY_BUDGET = 0.05;
 /** Below this share of the limit a maximum is left alone. */
 const ENOUGH_ROOM = 0.75;
 /** Average entries in a hash bucket from which look-ups are slow enough to act; kube-proxy's own sizing allows 8. */
@@ -19,13 +16,14 @@ export function recommend(
   snapshot: Snapshot,
   analysis: Pick<Analysis, 'usage' | 'drops' | 'hash'> & { verdict: Verdict },
   prices: Prices,
+  { headroom, memoryBudget }: Aims,
 ): Recommendation {
   const { usage, hash, verdict } = analysis;
   const { max, peak } = usage;
   const buckets = hash.buckets?.value;
   const base: Recommendation = {
     action: 'cannot-tell',
-    headroom: HEADROOM,
+    headroom,
     constraint: 'none',
     ladder: [],
     commands: { now: [], persist: [], verify: [], rollback: [] },
@@ -41,7 +39,7 @@ export function recommend(
       : { entries: peak.value, from: 'the most entries in any reading', file: peak.file, isLowerBound: cutOff };
 
   if (usage.unlimited) {
-    const limit = readable(Math.max(HEADROOM * peak.value, 65_536));
+    const limit = readable(Math.max(headroom * peak.value, 65_536));
     const newBuckets = Math.max(buckets ?? 0, bucketsFor(limit, snapshot));
     return {
       ...base,
@@ -84,10 +82,10 @@ export function recommend(
     };
   }
 
-  const budget = prices.memTotalBytes === undefined ? undefined : MEMORY_BUDGET * prices.memTotalBytes;
+  const budget = prices.memTotalBytes === undefined ? undefined : memoryBudget * prices.memTotalBytes;
   // Of a table that was cut off only a lower bound is known. The kernel's own choice for this machine is the least to try.
   const floor = demand.isLowerBound ? ownDefault(snapshot) : 0;
-  const byDemand = Math.max(readable(HEADROOM * demand.entries), max.value);
+  const byDemand = Math.max(readable(headroom * demand.entries), max.value);
   const wanted = Math.max(byDemand, floor);
   const affordable = budget === undefined ? wanted : affordableMax(snapshot, wanted, budget, prices);
   const raised = Math.max(affordable, max.value);

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Browser } from 'puppeteer-core';
-import type { Analysis } from '../analysis/schema.ts';
+import type { Aims } from '../analysis/aims.ts';
+import type { Analysis, Severity } from '../analysis/schema.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import { version } from '../package.ts';
 import { type Format, loadFormats, openRenderer, type Paper } from '../report/index.ts';
@@ -16,6 +17,10 @@ export interface ReportOptions {
   browser: string | undefined;
   /** Timeouts in seconds, by the setting's name, whose effect is to be worked out. */
   whatIf: Record<string, number>;
+  /** What the recommendation aims at. */
+  aims: Aims;
+  /** The verdict from which on the exit code says that something was found; undefined: none does. */
+  failOn: 'critical' | 'warning' | undefined;
 }
 
 /**
@@ -32,6 +37,7 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
   const browsers = new SharedBrowser(options.browser);
   const names = new Set<string>();
   let exit: number = EXIT.ok;
+  let found = false;
   const fail = (code: number, message: string) => {
     progress.print(process.stderr, `conntrack-report: ${message}\n`);
     // A bad input is the more telling failure: what could be written was.
@@ -48,13 +54,14 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
           import('../analysis/analyse.ts'),
           loadFormats(options.formats),
         ]);
-        analysis = analyse(snapshot, version, options.whatIf);
+        analysis = analyse(snapshot, version, options);
       } catch (error) {
         if (!(error instanceof BundleError)) throw error;
         fail(EXIT.input, error.message);
         progress.skip(options.formats.length);
         continue;
       }
+      found ||= isFound(analysis.verdict.severity, options.failOn);
       const base = uniqueName(reportName(input, analysis), names);
       const written: string[] = [];
       const render = openRenderer(analysis, { paper: options.paper });
@@ -76,7 +83,11 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
     progress.stop();
     await browsers.close();
   }
-  return exit;
+  return exit === EXIT.ok && found ? EXIT.found : exit;
+}
+
+function isFound(severity: Severity, failOn: ReportOptions['failOn']): boolean {
+  return failOn !== undefined && (severity === 'critical' || severity === failOn);
 }
 
 /** What the terminal shows: as wide as it is, and in colour unless NO_COLOR (no-color.org) says otherwise. */

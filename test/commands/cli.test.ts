@@ -148,6 +148,64 @@ describe('report', () => {
   });
 });
 
+describe('the exit code tells of a verdict', () => {
+  const found = (name: string, ...options: string[]) =>
+    run(['report', path.join(SAMPLES, name), '--format', 'json', ...options]).status;
+
+  test.each([
+    ['full-with-drops.tar.gz', 'critical', 4],
+    ['full-with-drops.tar.gz', 'warning', 4],
+    ['nearly-full.tar.gz', 'critical', 0],
+    ['nearly-full.tar.gz', 'warning', 4],
+    ['healthy.tar.gz', 'warning', 0],
+  ])('%s, --fail-on %s: %d', (name, level, status) => {
+    expect(found(name, '--fail-on', level)).toBe(status);
+    expect(found(name)).toBe(0);
+  });
+
+  test('an input that cannot be read tells more', () => {
+    const { status } = run([
+      'report',
+      path.join(SAMPLES, 'full-with-drops.tar.gz'),
+      'nowhere',
+      '--fail-on',
+      'warning',
+      '--format',
+      'json',
+    ]);
+    expect(status).toBe(3);
+  });
+});
+
+describe('the recommendation is sized as asked', () => {
+  test.each([
+    [['--headroom', '100'], '--headroom 100: expected a number from 1.05 to 20'],
+    [['--headroom', 'two'], '--headroom two: expected a number from 1.05 to 20'],
+    [['--memory-budget', '0'], '--memory-budget 0: expected a number from 0.1 to 50'],
+  ])('%j is refused', (options, message) => {
+    const { status, stderr } = run(['report', OLD, ...options]);
+    expect(status).toBe(2);
+    expect(stderr).toContain(message);
+  });
+
+  test('--headroom and --memory-budget', () => {
+    const bundle = path.join(SAMPLES, 'nearly-full.tar.gz');
+    const sized = (...options: string[]) => {
+      run(['report', bundle, '--format', 'json', ...options]);
+      return JSON.parse(readFileSync(path.join(out, 'nearly-full.json'), 'utf8')).recommendation;
+    };
+    const usual = sized();
+    const roomy = sized('--headroom', '8');
+    expect(roomy.headroom).toBe(8);
+    expect(roomy.max).toBeGreaterThanOrEqual(8 * roomy.demand.entries);
+    expect(roomy.max).toBeGreaterThan(usual.max);
+    const cheap = sized('--headroom', '8', '--memory-budget', '0.1');
+    expect(cheap.constraint).toBe('memory-budget');
+    expect(cheap.memoryBudgetBytes).toBe(Math.floor(usual.memoryBudgetBytes / 50));
+    expect(cheap.max).toBeLessThan(roomy.max);
+  });
+});
+
 const noTerminal = spawnSync('script', ['--version']).error ? 'script(1) of util-linux is not installed' : undefined;
 
 describe.skipIf(noTerminal)(`on a terminal${noTerminal ? ` (skipped: ${noTerminal})` : ''}`, () => {

@@ -39,7 +39,7 @@ describe.skipIf(reason !== undefined)(`ages on this kernel${reason ? ` (skipped:
       const before = (Date.now() - made) / 1000;
       lab.collect(bundle, { args: ['--samples', '0'] });
       const after = (Date.now() - made) / 1000;
-      const { ages, table } = analyse(await readSnapshot(bundle), '0', { udp_timeout: PROPOSED });
+      const { ages, table } = analyse(await readSnapshot(bundle), '0', { whatIf: { udp_timeout: PROPOSED } });
       expect(table?.entries).toBe(SILENT + SPEAKING);
       const udp = ages?.classes.find(({ key }) => key === 'udp UNREPLIED');
       expect(udp).toMatchObject({ setting: 'udp_timeout', timeoutSeconds: 30, known: SILENT + SPEAKING });
