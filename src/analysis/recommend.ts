@@ -2,8 +2,9 @@
 import type { Snapshot } from '../snapshot/types.ts';
 import type { Aims } from './aims.ts';
 import { commandsFor } from './commands.ts';
-import { bucketsFor, defaultMax, pointerBytes, releaseOf } from './kernel.ts';
+import { bucketsFor } from './kernel.ts';
 import { ladderOf, type Prices, priceOf } from './memory.ts';
+import { othersOf } from './others.ts';
 import type { Analysis, Recommendation, Verdict } from './schema.ts';
 
 /** Below this share of the limit a maximum is left alone. */
@@ -25,6 +26,7 @@ export function recommend(
     action: 'cannot-tell',
     headroom,
     constraint: 'none',
+    others: othersOf(snapshot),
     ladder: [],
     commands: { now: [], persist: [], verify: [], rollback: [] },
     notes: [],
@@ -84,7 +86,7 @@ export function recommend(
 
   const budget = prices.memTotalBytes === undefined ? undefined : memoryBudget * prices.memTotalBytes;
   // Of a table that was cut off only a lower bound is known. The kernel's own choice for this machine is the least to try.
-  const floor = demand.isLowerBound ? ownDefault(snapshot) : 0;
+  const floor = demand.isLowerBound ? (base.others.kernelDefault ?? 0) : 0;
   const byDemand = Math.max(readable(headroom * demand.entries), max.value);
   const wanted = Math.max(byDemand, floor);
   const affordable = budget === undefined ? wanted : affordableMax(snapshot, wanted, budget, prices);
@@ -140,14 +142,6 @@ export function recommend(
       ...(buckets === newBuckets ? {} : { buckets: newBuckets }),
     }),
   };
-}
-
-/** What this kernel would set by itself on a machine of this size; 0 where that cannot be told. */
-function ownDefault(snapshot: Snapshot): number {
-  const release = releaseOf(snapshot);
-  const ram = snapshot.meminfo.MemTotal?.value;
-  const pointer = pointerBytes(snapshot.host.machine?.value);
-  return release === undefined || ram === undefined || pointer === undefined ? 0 : defaultMax(release, ram, pointer);
 }
 
 /** The next number that people recognise: a power of two, or one and a half of it. */

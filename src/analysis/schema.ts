@@ -255,6 +255,13 @@ const recommendation = z.object({
     .enum(['demand', 'kernel-default', 'memory-budget', 'present-limit', 'none'])
     .describe('what decided the number'),
   memoryBudgetBytes: bytes.optional(),
+  others: z
+    .object({
+      kernelDefault: count.optional().describe('by this kernel itself, without a hashsize'),
+      ramRule: count.optional().describe('RAM ÷ 16 384, halved on 64 bits'),
+      kubeProxy: count.optional(),
+    })
+    .describe('limits that others would set on this machine; each absent where what it needs was not captured'),
   ladder: z.array(ladderStep),
   commands: z.object({
     now: z.array(z.string()),

@@ -92,6 +92,13 @@ function costs(ladder: readonly LadderStep[]) {
   };
 }
 
+/** What others would set, where anything of that is known. */
+function othersView({ kernelDefault, ramRule, kubeProxy }: Analysis['recommendation']['others']) {
+  const known = (limit: number | undefined) => limit && count(limit);
+  const others = { kernelDefault: known(kernelDefault), ramRule: known(ramRule), kubeProxy: known(kubeProxy) };
+  return Object.values(others).some((limit) => limit !== undefined) ? others : undefined;
+}
+
 /** What the templates of the recommendation are given. */
 export function recommendationView(analysis: Analysis) {
   const { recommendation, usage, hash } = analysis;
@@ -128,5 +135,6 @@ export function recommendationView(analysis: Analysis) {
     ],
     commandsNow: commands.now,
     notes: recommendation.notes,
+    others: othersView(recommendation.others),
   };
 }
