@@ -33,6 +33,7 @@ const HAS_HEADER_CRC = 2;
 const HAS_EXTRA = 4;
 const HAS_NAME = 8;
 const HAS_COMMENT = 16;
+const RESERVED = 0xe0;
 
 /** Packed data are damaged, or end too early (`isCut`). */
 export class GunzipError extends Error {
@@ -199,6 +200,7 @@ function headerLength(bytes: Uint8Array): number | 'cut' | 'wrong' {
   const magic = [0x1f, 0x8b, 8];
   if (magic.some((byte, at) => at < bytes.length && bytes[at] !== byte)) return 'wrong';
   const flags = bytes[3] ?? 0;
+  if ((flags & RESERVED) !== 0) return 'wrong';
   let length = 10;
   if ((flags & HAS_EXTRA) !== 0) length += 2 + (bytes[length] ?? 0) + 256 * (bytes[length + 1] ?? 0);
   for (const flag of [HAS_NAME, HAS_COMMENT]) {
@@ -207,6 +209,8 @@ function headerLength(bytes: Uint8Array): number | 'cut' | 'wrong' {
     if (end === -1) return 'cut';
     length = end + 1;
   }
-  if ((flags & HAS_HEADER_CRC) !== 0) length += 2;
-  return length > bytes.length ? 'cut' : length;
+  if ((flags & HAS_HEADER_CRC) === 0) return length > bytes.length ? 'cut' : length;
+  if (length + 2 > bytes.length) return 'cut';
+  const check = (bytes[length] ?? 0) + 256 * (bytes[length + 1] ?? 0);
+  return check === (crc32(bytes.subarray(0, length)) & 0xffff) ? length + 2 : 'wrong';
 }

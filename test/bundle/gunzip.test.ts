@@ -93,8 +93,10 @@ describe('gunzip', () => {
     const trailer = Buffer.alloc(8);
     trailer.writeUInt32LE(crc32(second), 0);
     trailer.writeUInt32LE(second.length, 4);
-    const header = Buffer.from('\x1f\x8b\x08\x1e\0\0\0\0\0\x03\x04\0abcdname\0comment\0xx', 'latin1');
-    const packed = Buffer.concat([gzipSync(first), header, raw, trailer, gzipSync(''), Buffer.alloc(700)]);
+    const header = Buffer.from('\x1f\x8b\x08\x1e\0\0\0\0\0\x03\x04\0abcdname\0comment\0', 'latin1');
+    const headerCheck = Buffer.alloc(2);
+    headerCheck.writeUInt16LE(crc32(header) & 0xffff);
+    const packed = Buffer.concat([gzipSync(first), header, headerCheck, raw, trailer, gzipSync(''), Buffer.alloc(700)]);
     for (const size of [1, 7, 1000, packed.length]) {
       expect((await inPlace(packed, size)).bytes.equals(Buffer.concat([first, second]))).toBe(true);
     }
@@ -144,6 +146,7 @@ describe('gunzip', () => {
       Buffer.concat([packed.subarray(0, at), Buffer.of(byte), packed.subarray(at + 1)]);
     const reason = async (bytes: Uint8Array) => (await inPlace(bytes)).error?.message;
     expect(await reason(wrong(2, 7))).toBe('incorrect header check');
+    expect(await reason(wrong(3, 0x20))).toBe('incorrect header check');
     expect(await reason(wrong(10, 0xff))).toBe('a block of an unknown type');
     expect(await reason(wrong(packed.length - 8, 0))).toBe('incorrect data check');
     expect(await reason(wrong(packed.length - 1, 1))).toBe('incorrect length check');
