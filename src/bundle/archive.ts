@@ -56,7 +56,7 @@ export async function* readArchive(
     for (let quiet = 0; quiet < 3 && !over; quiet = waiting ? quiet + 1 : 0) await setImmediate();
     unpacker.end(undefined);
   }
-  const fed = feed();
+  void feed();
   try {
     const entries = unpacker[Symbol.asyncIterator]();
     for (let next = await pull(entries); !next.done; next = await pull(entries)) {
@@ -70,8 +70,8 @@ export async function* readArchive(
     damaged(reasonOf(error));
   } finally {
     over = true;
+    // The source may be waiting for somebody who never writes: it ends with its next block.
     unpacker.destroy();
-    await fed;
   }
 }
 

@@ -115,6 +115,16 @@ describe('archives', () => {
     expect((await contents(saved(damaged))).end.damage).toMatch(/^the compressed data are damaged: /);
   });
 
+  test('a refusal does not wait for the rest of a stream that stalls', { timeout: 5000 }, async () => {
+    const mixed = await tarOf({ 'conntrack-a/proc/version': 'a', 'conntrack-b/proc/version': 'b' });
+    async function* stalling() {
+      // Without the end of the archive, which is still to come.
+      yield mixed.subarray(0, 2 * 1024);
+      await new Promise(() => {});
+    }
+    await expect(contents('-', stalling())).rejects.toThrow('mixes files of two bundles');
+  });
+
   test.each([
     ['an empty file', Buffer.alloc(0), /is empty\. Expected a bundle/],
     ['text', Buffer.from('hello\n'.repeat(500)), /is not an archive that can be read/],
