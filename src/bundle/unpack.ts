@@ -12,8 +12,8 @@ const BLOCK = 1 << 20;
 /** An archive's bytes. A block is to be used up by the time that the one after the next is asked for. */
 export interface Unpacked {
   blocks: AsyncIterable<Uint8Array>;
-  /** What was read; a stream that is damaged is read no further than that. */
-  digest(): Digest;
+  /** What was read, its sum where it could be; a stream that is damaged is read no further than that. */
+  digest(): Partial<Digest> & Pick<Digest, 'bytes'>;
 }
 
 /**
@@ -27,7 +27,7 @@ export function unpackFile(file: string, bytes: number): Unpacked {
   const blocks = gunzipFile(file, (read) => {
     digest = read;
   });
-  return { blocks, digest: () => digest ?? { bytes, sha256: '' } };
+  return { blocks, digest: () => digest ?? { bytes } };
 }
 
 export function unpackStream(source: AsyncIterable<Uint8Array>): Unpacked {
@@ -51,8 +51,11 @@ function startsLikeGzip(file: string): boolean {
   const head = new Uint8Array(2);
   try {
     const descriptor = openSync(file, 'r');
-    readSync(descriptor, head);
-    closeSync(descriptor);
+    try {
+      readSync(descriptor, head);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch {
     return false;
   }

@@ -30,29 +30,32 @@ export interface Renderer {
   summary(options?: SummaryOptions): Promise<string>;
 }
 
-/** Loads what the formats and the summary need, so that it is there when they are rendered. */
+/** What makes each format that is text, loaded when it is first asked for. */
+const MAKERS = {
+  html: () => import('./html.ts'),
+  md: () => import('./markdown.ts'),
+  text: () => import('./text.ts'),
+  json: () => import('./json.ts'),
+};
+
+/** Loads what the formats and the summary need, so that it is there when they are rendered. PDF is made of HTML. */
 export async function loadFormats(formats: readonly Format[]): Promise<void> {
-  const wanted = new Set<Format>([...formats, 'text']);
-  await Promise.all([
-    import('./text.ts'),
-    import('./json.ts'),
-    wanted.has('html') || wanted.has('pdf') ? import('./html.ts') : undefined,
-    wanted.has('md') ? import('./markdown.ts') : undefined,
-  ]);
+  const wanted = formats.map((format) => (format === 'pdf' ? 'html' : format));
+  await Promise.all(['text' as const, ...wanted].map((format) => MAKERS[format]()));
 }
 
 /** Opens an analysis for rendering: the same analysis and options give the same bytes. */
 export function openRenderer(analysis: Analysis, options: { paper?: Paper | undefined } = {}): Renderer {
   const renderers: Record<Exclude<Format, 'pdf'>, () => Promise<string>> = {
-    html: async () => (await import('./html.ts')).renderHtml(analysis, options),
-    md: async () => (await import('./markdown.ts')).renderMarkdown(analysis),
-    text: async () => (await import('./text.ts')).renderText(analysis),
-    json: async () => (await import('./json.ts')).renderJson(analysis),
+    html: async () => (await MAKERS.html()).renderHtml(analysis, options),
+    md: async () => (await MAKERS.md()).renderMarkdown(analysis),
+    text: async () => (await MAKERS.text()).renderText(analysis),
+    json: async () => (await MAKERS.json()).renderJson(analysis),
   };
   return {
     extension: (format) => FORMATS[format].extension,
     text: (format) => renderers[format](),
     pdf: async (browser) => (await import('./pdf.ts')).renderPdf(browser, await renderers.html(), analysis),
-    summary: async (summaryOptions) => (await import('./text.ts')).renderText(analysis, summaryOptions),
+    summary: async (summaryOptions) => (await MAKERS.text()).renderText(analysis, summaryOptions),
   };
 }

@@ -70,6 +70,7 @@ const BLOCK = 1024 * 1024;
 const TOP = 20;
 
 const NEWLINE = 10;
+const ENCODER = new TextEncoder();
 
 /** See wasm/row.ts. */
 const FLAGS: readonly RowFlag[] = ['no flag', 'UNREPLIED', 'ASSURED', 'OFFLOAD', 'HW_OFFLOAD'];
@@ -178,10 +179,7 @@ export class TableScanner {
 
   /** Counts a row that was refused, in the form of /proc/net/nf_conntrack, with its end. */
   count(row: string): void {
-    const { written } = new TextEncoder().encodeInto(
-      row,
-      this.#bytes(this.#value('aside'), this.#value('ASIDE_BYTES')),
-    );
+    const { written } = ENCODER.encodeInto(row, this.#bytes(this.#value('aside'), this.#value('ASIDE_BYTES')));
     if (written !== row.length || this.#wasm.scanAside() === 0)
       throw new Error(`the scanner refuses its own form: ${row}`);
   }

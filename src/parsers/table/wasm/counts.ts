@@ -1,7 +1,7 @@
 /** Counts the entry at hand under everything that is told of a table. */
 import { countTuples } from './duplicates';
 import { increase, mixed, zeroed } from './memory';
-import { KEYS, NOTHING, original, PORTS, QUERY, reply, row, Tuple, ZONE } from './row';
+import { KEYS, original, PORTS, QUERY, reply, row, Tuple } from './row';
 import { OTHER_STATE } from './states';
 import { Key4, Key8, Key16, Key20, run, tally } from './tally';
 import { countTime, flushTimes } from './timers';

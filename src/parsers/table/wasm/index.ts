@@ -32,9 +32,9 @@ export { listTimes, roundedTimes, timeEntries, timeSeconds } from './timers';
 const NEWLINE: u8 = 10;
 
 /** What the buffer can hold: the longest line, and a block of the file. */
-export const BUFFER_BYTES: u32 = (64 + 1024) * 1024;
+const BUFFER_BYTES: u32 = (64 + 1024) * 1024;
 /** Steps may load up to 64 bytes behind the line that they are in. */
-export const buffer: usize = heap.alloc(BUFFER_BYTES + 64);
+const buffer: usize = heap.alloc(BUFFER_BYTES + 64);
 
 /** What of the buffer is filled, and what of that was scanned. */
 let filled: usize = buffer;
@@ -139,7 +139,7 @@ export function registersOf(tally: usize): usize {
 }
 
 /** The largest keys, as {@link largest} found them; see Tally. */
-export const LIST_LENGTH: u32 = 100;
+const LIST_LENGTH: u32 = 100;
 export const list: usize = heap.alloc((LIST_LENGTH as usize) * ITEM_BYTES);
 
 /** Fills {@link list} with the largest keys of a table whose keys have so many bytes, and returns how many there are. */

@@ -35,7 +35,6 @@ import { stateNumber } from './states';
 const NEWLINE: u8 = 10;
 const RETURN: u8 = 13;
 const BLANK: u8 = 32;
-const COMMA: u8 = 44;
 const DIGIT_0: u8 = 48;
 const EQUALS: u8 = 61;
 const CAPITAL_A: u8 = 65;
