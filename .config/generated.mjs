@@ -32,18 +32,28 @@ async function wasmModule(file) {
 const IS_IN = {
   html: (name) => !/\.(?:md|text)$/.test(name),
   markdown: (name) => !/^partials\/|\.(?:html|text)$/.test(name),
-  text: (name) => /\.text$|^(?:verdicts|recommendations|prose)\//.test(name),
+  text: (name) => /\.text$|^(?:verdicts|recommendations|prose|findings)\//.test(name),
 };
+
+/** A finding's file holds several texts, each behind a line `--- name`, and each a template of its own: `findings/table-full/why`. */
+function textsOf(name, source) {
+  if (!name.startsWith('findings/')) return [[name, source]];
+  const sections = source.split(/^--- (\S+)\n/m).slice(1);
+  return Array.from({ length: sections.length / 2 }, (_, at) => [`${name}/${sections[2 * at]}`, sections[2 * at + 1]]);
+}
 
 /** Each template as what Handlebars.template() takes, by its path in templates/ without `.hbs`. HTML is escaped by Handlebars. */
 function templatesModule(format) {
   const files = readdirSync(templates, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.hbs'));
   const names = files.map((file) => file.slice(0, -'.hbs'.length).split(path.sep).join('/')).sort();
-  const entries = names.filter(IS_IN[format]).map((name) => {
-    const source = readFileSync(path.join(templates, `${name}.hbs`), 'utf8');
+  const texts = names
+    .filter(IS_IN[format])
+    .flatMap((name) => textsOf(name, readFileSync(path.join(templates, `${name}.hbs`), 'utf8')));
+  const entries = texts.map(([name, source]) => {
     const isPage = !name.includes('/') || name.startsWith('partials/');
     const spec = Handlebars.precompile(isPage ? source : prose(name, source), {
-      strict: true,
+      // A finding has the numbers that the host has; what states it asks for them before it names them.
+      strict: !name.startsWith('findings/'),
       noEscape: format !== 'html',
       preventIndent: true,
     });
@@ -55,7 +65,7 @@ function templatesModule(format) {
 /** Prose may be broken into lines in its file; in a report it is one paragraph, or the text of one table cell. */
 function prose(name, source) {
   const line = source.trim().replace(/\s*\n\s*/g, ' ');
-  return /^(?:counters|what-if)\//.test(name) ? line : `${line}\n`;
+  return /^(?:counters|what-if|findings)\//.test(name) ? line : `${line}\n`;
 }
 
 /** Of the names that IANA has for port 80, the list has the last; everybody says http. */

@@ -103,6 +103,15 @@ const parser = yargs(process.argv.slice(2))
     }),
   )
   .command(
+    'explain [id]',
+    'Tell what a finding looks for, why it matters and what to do; without an ID, list all',
+    (command) => command.positional('id', { describe: 'a finding, as a report names it', type: 'string' }),
+    work(async ({ id }) => {
+      const { explain } = await import('./commands/explain.ts');
+      return explain(id);
+    }),
+  )
+  .command(
     'schema',
     'Print the JSON Schema of what --format json writes',
     {},

@@ -4,6 +4,8 @@ import { detectAllocator, selectConntrackCaches } from '../parsers/slabinfo.ts';
 import type { Fact, Reading, SlabCache, Snapshot, TableSummary } from '../snapshot/types.ts';
 import { agesOf } from './ages.ts';
 import { type Aims, DEFAULT_AIMS } from './aims.ts';
+import { assess, reported } from './findings/index.ts';
+import type { Measured } from './findings/rule.ts';
 import { bucketBytes, pointerBytes, releaseOf } from './kernel.ts';
 import { memoryOf, pricesOf } from './memory.ts';
 import { recommend } from './recommend.ts';
@@ -37,10 +39,9 @@ export function analyse(
     drop: counters?.totals.drop,
     earlyDrop: counters?.totals.early_drop,
   }));
-  const verdict = verdictOf({ usage, drops, memory, namespaces });
   const pointer = pointerBytes(host.machine?.value);
   const { modules: _modules, ...hostFacts } = host;
-  const analysis: Analysis = {
+  const measured: Measured = {
     schemaVersion: 1,
     tool: { name: 'conntrack-report', version: toolVersion },
     bundle: snapshot.bundle,
@@ -50,7 +51,6 @@ export function analyse(
       memAvailableBytes: snapshot.meminfo.MemAvailable,
       uptimeSeconds: snapshot.first.uptimeSeconds,
     },
-    verdict,
     usage,
     drops,
     readings: readingsOf(snapshot).map(readingRow),
@@ -64,10 +64,13 @@ export function analyse(
     expectations: { count: snapshot.expectations, max: sysctls.expect_max },
     namespaces,
     settings: settingsOf(snapshot),
-    recommendation: recommend(snapshot, { usage, drops, hash, verdict }, prices, aims),
     inventory: snapshot.inventory,
     problems: snapshot.problems,
   };
+  const findings = assess(snapshot, measured);
+  const verdict = verdictOf(measured);
+  const recommendation = recommend(snapshot, { usage, drops, hash, verdict }, prices, aims);
+  const analysis: Analysis = { ...measured, verdict, findings: reported(findings, recommendation), recommendation };
   return withoutAbsent(analysis);
 }
 

@@ -236,6 +236,50 @@ const verdict = z.object({
 });
 export type Verdict = z.infer<typeof verdict>;
 
+const quantity = z
+  .union([
+    z.number(),
+    z.string(),
+    z.boolean(),
+    z.array(z.string()),
+    z.object({ count: z.number(), one: z.string(), many: z.string() }).describe('a number of things, with their noun'),
+  ])
+  .describe(
+    'in the unit that the name ends in: Bytes, Seconds, PerSecond, Share (1 is the whole); else a plain number',
+  );
+export type Quantity = z.infer<typeof quantity>;
+
+const commands = z.object({
+  apply: z.array(z.string()),
+  verify: z.array(z.string()),
+  undo: z.array(z.string()),
+});
+export type Commands = z.infer<typeof commands>;
+
+const evidence = z.object({
+  what: z.string().describe('the name that the kernel or the command has for it'),
+  value: quantity,
+  file: z.string().describe('path in the bundle'),
+  line: z.number().int().positive().optional(),
+});
+export type Evidence = z.infer<typeof evidence>;
+
+const finding = z.object({
+  id: z.string().describe('the rule; `conntrack-report explain ID` tells what it looks for'),
+  severity: severity.describe('ok: looked for and not found; unknown: not assessed, for want of what is missing'),
+  says: z.string().describe('which sentence of templates/findings states it'),
+  statement: z.string().optional().describe('that sentence with the numbers of this host; in written JSON only'),
+  values: z.record(z.string(), quantity).describe('the numbers of this host'),
+  missing: z.array(z.string()).describe('what was not captured; the rule was not assessed if there is anything'),
+  evidence: z.array(evidence),
+  confidence: z
+    .enum(['high', 'medium', 'low'])
+    .optional()
+    .describe('high: follows from what was captured; medium: the likely reading; low: one of several'),
+  commands: commands.optional(),
+});
+export type Finding = z.infer<typeof finding>;
+
 const recommendation = z.object({
   action: z
     .enum(['leave', 'raise', 'raise-buckets', 'set-a-limit', 'cannot-tell'])
@@ -424,6 +468,7 @@ export const analysisSchema = z
         persisted: z.array(z.object({ file: z.string(), line: count, value: z.string().optional() })),
       }),
     ),
+    findings: z.array(finding).describe('the most severe first'),
     recommendation,
     inventory: z.array(
       z.object({

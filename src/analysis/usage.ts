@@ -2,6 +2,14 @@
 import type { Fact, LogLine, Reading, Snapshot } from '../snapshot/types.ts';
 import type { Analysis } from './schema.ts';
 
+/** From this share of the limit on the table is as good as full: the count moves by more between two readings. */
+export const FULL = 0.98;
+
+/** Whether a reading shows the table at its limit. */
+export function atLimit({ peakShare }: Analysis['usage']): boolean {
+  return peakShare !== undefined && peakShare >= FULL;
+}
+
 /** All readings in the order in which they were taken. */
 export function readingsOf(snapshot: Snapshot): Reading[] {
   return [snapshot.first, ...snapshot.series, ...(snapshot.last ? [snapshot.last] : [])];

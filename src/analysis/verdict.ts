@@ -1,8 +1,7 @@
 /** Which failure it is, if it is one. */
 import type { Analysis, Verdict } from './schema.ts';
+import { atLimit, FULL } from './usage.ts';
 
-/** From this share of the limit on the table is as good as full: the count moves by more between two readings. */
-const FULL = 0.98;
 /** Alert thresholds in use: node-mixin warns above 75 %, netdata and node-problem-detector above 90 %. */
 const NEAR = 0.9;
 const FILLING = 0.75;
@@ -30,7 +29,7 @@ export function verdictOf(analysis: Pick<Analysis, 'usage' | 'drops' | 'memory' 
   const during = drops.duringCapture;
   const peakShare = usage.peakShare;
   if (usage.unlimited) return tight === true ? verdict('memory', 'warning') : verdict('unlimited', 'notice');
-  const full = peakShare !== undefined && peakShare >= FULL;
+  const full = atLimit(usage);
   // early_drop counts entries that were evicted to make room: the packets that needed the room did pass.
   if (full && (during?.drop ?? 0) === 0 && (during?.earlyDrop ?? 0) > 0) return verdict('evicting', 'critical');
   if (full) return verdict('limit-reached', 'critical');

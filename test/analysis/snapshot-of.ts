@@ -1,4 +1,5 @@
 import { assembleSnapshot } from '../../src/snapshot/assemble.ts';
+import { TableSummariser } from '../../src/parsers/table/summariser.ts';
 import type { Snapshot, TableSummary } from '../../src/snapshot/types.ts';
 
 /** A snapshot of the files that a test names, read by the real parsers. */
@@ -28,17 +29,30 @@ export function countersText(values: {
 }
 
 /** A gateway with 8 GiB on 6.1, as far as a bundle tells, with some files replaced or added. */
-export function gateway(files: Record<string, string | number>): Snapshot {
-  return snapshotOf({
-    'manifest.csv': 'key,value\nformat_version,1\nhostname,gw',
-    'commands/uname-r': '6.6.30',
-    'commands/uname-m': 'x86_64',
-    'commands/getconf-PAGESIZE': 4096,
-    'proc/meminfo': `MemTotal: ${8 * 2 ** 20} kB`,
-    'proc/sys/net/netfilter/nf_conntrack_max': 65_536,
-    'proc/sys/net/netfilter/nf_conntrack_buckets': 65_536,
-    'proc/sys/net/netfilter/nf_conntrack_count': 1000,
-    'proc/slabinfo': 'slabinfo - version: 2.1\nnf_conntrack 1010 1024 256 16 1 : tunables 0 0 0 : slabdata 64 64 0',
-    ...files,
-  });
+export function gateway(files: Record<string, string | number>, table?: TableSummary): Snapshot {
+  return snapshotOf(
+    {
+      'manifest.csv': 'key,value\nformat_version,1\nhostname,gw',
+      'commands/uname-r': '6.6.30',
+      'commands/uname-m': 'x86_64',
+      'commands/getconf-PAGESIZE': 4096,
+      'proc/meminfo': `MemTotal: ${8 * 2 ** 20} kB`,
+      'proc/sys/net/netfilter/nf_conntrack_max': 65_536,
+      'proc/sys/net/netfilter/nf_conntrack_buckets': 65_536,
+      'proc/sys/net/netfilter/nf_conntrack_count': 1000,
+      'proc/slabinfo': 'slabinfo - version: 2.1\nnf_conntrack 1010 1024 256 16 1 : tunables 0 0 0 : slabdata 64 64 0',
+      ...files,
+    },
+    table,
+  );
+}
+
+/** A connection table of these rows of /proc/net/nf_conntrack, read by the real scanner. */
+export async function tableOf(rows: readonly string[]): Promise<TableSummary> {
+  const summariser = new TableSummariser();
+  async function* bytes() {
+    yield Buffer.from(rows.map((row) => `${row}\n`).join(''));
+  }
+  await summariser.read('proc/net/nf_conntrack', bytes(), ['ipv4', 'ipv6']);
+  return summariser.finish();
 }

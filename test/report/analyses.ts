@@ -199,6 +199,7 @@ const empty = (): Analysis => ({
   expectations: {},
   namespaces: [],
   settings: [],
+  findings: [],
   recommendation: {
     action: 'cannot-tell',
     headroom: 2,

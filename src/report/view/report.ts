@@ -3,6 +3,7 @@ import type { Analysis } from '../../analysis/schema.ts';
 import { bytesBoth } from '../format.ts';
 import { agesView } from './ages.ts';
 import { captureView, factsView, namespacesView, settingsView } from './capture.ts';
+import { findingsView } from './findings.ts';
 import { usageGauge } from './gauge.ts';
 import { lossesView } from './losses.ts';
 import { hashView, memoryView, slabView } from './slab.ts';
@@ -32,6 +33,7 @@ export function reportView(analysis: Analysis) {
     hash: hashView(analysis),
     table: tableView(analysis),
     ages: agesView(analysis),
+    findings: findingsView(analysis),
     losses: lossesView(analysis),
     namespaces: namespacesView(analysis),
     settings: settingsView(analysis),

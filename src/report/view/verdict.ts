@@ -3,7 +3,7 @@ import type { Analysis, Severity, Verdict } from '../../analysis/schema.ts';
 import { bytes, count, duration, list, percent, plural, rate, ratio, utc } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 
-const SEVERITY_WORDS: Record<Severity, string> = {
+export const SEVERITY_WORDS: Record<Severity, string> = {
   critical: 'Critical',
   warning: 'Warning',
   notice: 'Notice',

@@ -1,0 +1,55 @@
+/** Everything that is looked for in a capture, and what was found. */
+import type { Analysis, Finding, Severity } from '../schema.ts';
+import type { Host, Measured, Rule } from './rule.ts';
+import { tableFull } from './table-full.ts';
+import { unreplied } from './unreplied.ts';
+
+/** In the order in which the catalogue lists them, and a report those of one severity. */
+const RULES: readonly Rule[] = [tableFull, unreplied];
+
+const ORDER: Record<Severity, number> = { critical: 0, warning: 1, notice: 2, unknown: 3, ok: 4 };
+
+/** The names of all rules, in the order of the catalogue. */
+export const RULE_IDS: readonly string[] = RULES.map(({ id }) => id);
+
+/** Findings before it is known what is recommended. */
+export type Findings = ReadonlyMap<string, Finding & { remedy: boolean }>;
+
+/** Applies every rule. */
+export function assess(snapshot: Host['snapshot'], measured: Measured): Findings {
+  return new Map(RULES.map((rule) => [rule.id, found(rule, { snapshot, measured })]));
+}
+
+function found(rule: Rule, host: Host): Finding & { remedy: boolean } {
+  const assessment = rule.assess(host);
+  if ('missing' in assessment) {
+    const { missing } = assessment;
+    return { id: rule.id, severity: 'unknown', says: 'unknown', values: {}, missing, evidence: [], remedy: false };
+  }
+  const { severity, says, values = {}, evidence, confidence, commands } = assessment;
+  const known = Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  return {
+    id: rule.id,
+    severity,
+    says,
+    values: Object.fromEntries(known),
+    missing: [],
+    evidence,
+    confidence,
+    commands: commands === 'as recommended' ? undefined : commands,
+    remedy: commands === 'as recommended',
+  };
+}
+
+/** The findings as they are reported: the most severe first, those whose remedy is what is recommended with its commands. */
+export function reported(findings: Findings, { commands }: Analysis['recommendation']): Finding[] {
+  return [...findings.values()]
+    .map(({ remedy, ...finding }) =>
+      remedy && commands.now.length > 0
+        ? { ...finding, commands: { apply: commands.now, verify: commands.verify, undo: commands.rollback } }
+        : finding,
+    )
+    .sort((a, b) => ORDER[a.severity] - ORDER[b.severity]);
+}

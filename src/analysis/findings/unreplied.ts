@@ -1,0 +1,39 @@
+import { type Rule, seenRows } from './rule.ts';
+
+/** From this share of the table on, entries without an answer are more than scans and lost packets explain. */
+const MANY = 0.5;
+/** Of a small table a share says little. */
+const FEW_ROWS = 1000;
+
+/** Most entries never saw an answer. */
+export const unreplied: Rule = {
+  id: 'unreplied',
+  assess({ measured }) {
+    const { table } = measured;
+    if (!table) return { missing: ['the connection table'] };
+    const entries = (key: string) => table.byFlag.find((tally) => tally.key === key)?.entries ?? 0;
+    const classOf = (key: string) => table.byClass.find((tally) => tally.key === key)?.entries ?? 0;
+    const without = entries('UNREPLIED');
+    const share = table.entries > 0 ? without / table.entries : 0;
+    const synSent = classOf('tcp SYN_SENT UNREPLIED');
+    const udp = classOf('udp UNREPLIED');
+    // A connection that is known from one direction only: no SYN was seen, and no answer either (tcp_loose).
+    const pickedUp = classOf('tcp ESTABLISHED UNREPLIED');
+    const values = { unreplied: without, rows: table.entries, share, synSent, udp, pickedUp };
+    const evidence = seenRows('[UNREPLIED]', without, measured);
+    if (table.entries < FEW_ROWS) return { severity: 'ok', says: 'few', values, evidence, confidence: 'high' };
+    if (share < MANY) return { severity: 'ok', says: 'ok', values, evidence, confidence: 'high' };
+    return {
+      severity: 'warning',
+      says: pickedUp > without / 2 ? 'oneWay' : 'found',
+      values,
+      evidence: [
+        ...evidence,
+        ...(synSent > 0 ? seenRows('tcp SYN_SENT [UNREPLIED]', synSent, measured) : []),
+        ...(udp > 0 ? seenRows('udp [UNREPLIED]', udp, measured) : []),
+        ...(pickedUp > 0 ? seenRows('tcp ESTABLISHED [UNREPLIED]', pickedUp, measured) : []),
+      ],
+      confidence: 'medium',
+    };
+  },
+};

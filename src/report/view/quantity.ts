@@ -1,0 +1,32 @@
+/** Quantities as they are written: the name of a value says its unit. */
+import type { Quantity } from '../../analysis/schema.ts';
+import { bytes, bytesBoth, count, duration, list, percent, plural, rate, ratio, secondsExact } from '../format.ts';
+
+/** How a number is written by what its name ends in; the first that fits. */
+const UNITS: [RegExp, (value: number) => string][] = [
+  [/Bytes$/, bytes],
+  [/PerSecond$/, rate],
+  [/[sS]econds$/, duration],
+  [/[sS]hare$/, percent],
+];
+
+function plain(value: number): string {
+  return Number.isInteger(value) ? count(value) : ratio(value);
+}
+
+/** A quantity in words; true and false stay what they are, for a template to ask for. */
+export function written(name: string, value: Quantity): string | boolean {
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return list(value);
+  if (typeof value === 'object') return plural(value.count, value.one, value.many);
+  const [, write = plain] = UNITS.find(([ending]) => ending.test(name)) ?? [];
+  return write(value);
+}
+
+/** Evidence to the last digit, under the kernel's own names: timeouts in seconds, memory in bytes. */
+export function exactly(name: string, value: Quantity): string {
+  if (typeof value !== 'number') return String(written(name, value));
+  if (/timeout|uptime/.test(name)) return secondsExact(value);
+  return /^(?:Mem|Slab|SUnreclaim)|bytes|page size/i.test(name) ? bytesBoth(value) : plain(value);
+}
