@@ -1,9 +1,14 @@
 /** How full the table is, and whether packets were refused: from counters and the log, each for what it can prove. */
-import type { Fact, LogLine, Reading, Snapshot } from '../snapshot/types.ts';
+import type { Fact, Reading, Snapshot } from '../snapshot/types.ts';
+import { logEvidence } from './log.ts';
 import type { Analysis } from './schema.ts';
 
 /** From this share of the limit on the table is as good as full: the count moves by more between two readings. */
 export const FULL = 0.98;
+/** From this share on netdata and node-problem-detector warn. */
+export const NEAR = 0.9;
+/** From this share on node-mixin alerts (NodeHighNumberConntrackEntriesUsed). */
+export const FILLING = 0.75;
 
 /** Whether a reading shows the table at its limit. */
 export function atLimit({ peakShare }: Analysis['usage']): boolean {
@@ -24,7 +29,7 @@ export function readingsOf(snapshot: Snapshot): Reading[] {
  */
 export function usageOf(snapshot: Snapshot, slabEntries: Fact<number> | undefined): Analysis['usage'] {
   const { first, table } = snapshot;
-  const max = snapshot.sysctls.max;
+  const max = maxOf(snapshot);
   const rows: Fact<number> | undefined =
     table && table.cut === undefined ? { value: table.entries, file: table.files[0] ?? '' } : undefined;
   const [entries, entriesHow] = first.count
@@ -53,6 +58,14 @@ export function usageOf(snapshot: Snapshot, slabEntries: Fact<number> | undefine
   };
 }
 
+/**
+ * The limit as the kernel compares with it: unsigned. Before 6.15 a negative number could be written (proc_dointvec()), and
+ * is printed as such.
+ */
+function maxOf({ sysctls: { max } }: Snapshot): Fact<number> | undefined {
+  return max && max.value < 0 ? { ...max, value: max.value + 2 ** 32 } : max;
+}
+
 /** Refused packets, evicted entries and the log. */
 export function dropsOf(snapshot: Snapshot): Analysis['drops'] {
   // The latest reading has counted everything up to the end of the capture.
@@ -63,6 +76,15 @@ export function dropsOf(snapshot: Snapshot): Analysis['drops'] {
     ...(during && { duringCapture: during }),
     log: logEvidence(snapshot),
   };
+}
+
+/**
+ * Whether the counters are of all CPUs, so that a zero is one: `conntrack -S` before 1.4.0 prints the first CPU only, and
+ * damaged lines are left out.
+ */
+export function countersAreWhole(snapshot: Snapshot): boolean {
+  const counters = readingsOf(snapshot).findLast((reading) => reading.counters)?.counters;
+  return counters !== undefined && counters.cpus >= (snapshot.host.cpus?.value ?? 1);
 }
 
 function duringCapture(snapshot: Snapshot): Analysis['drops']['duringCapture'] {
@@ -82,41 +104,5 @@ function duringCapture(snapshot: Snapshot): Analysis['drops']['duringCapture'] {
     insertFailed,
     dropPerSecond: drop / seconds,
     earlyDropPerSecond: earlyDrop / seconds,
-  };
-}
-
-/**
- * One message reaches dmesg, the journal and the log files alike: lines are counted in the file that has most, never
- * added up.
- */
-function logEvidence({ log, logFiles, first, bundle }: Snapshot): Analysis['drops']['log'] {
-  const elsewhere = ({ netns }: LogLine) => netns !== undefined && netns !== bundle.netns;
-  const full = (lines: LogLine[]) => lines.filter((line) => line.kind === 'table-full' && !elsewhere(line));
-  const richest = logFiles
-    .map((file) => log.filter((line) => line.file === file))
-    .reduce<LogLine[]>((most, lines) => (full(lines).length > full(most).length ? lines : most), []);
-  const lines = full(richest);
-  const stampOf = (line: LogLine | undefined): Fact<string> | undefined => {
-    // Wall clock where the log has it; dmesg has only the time since boot.
-    const clock = line?.stamp && !/^[\d.]+$/.test(line.stamp) ? line.stamp : undefined;
-    const value =
-      clock ?? (line?.uptimeSeconds === undefined ? undefined : `${line.uptimeSeconds.toFixed(1)} s after boot`);
-    return line && value !== undefined ? { value, file: line.file, line: line.line } : undefined;
-  };
-  const [firstLine, lastLine] = [stampOf(lines[0]), stampOf(lines.at(-1))];
-  // Log files reach back beyond the last boot; only what the running kernel still holds counts from this one.
-  const uptimes = full(log).flatMap((line) =>
-    line.uptimeSeconds === undefined || !line.file.startsWith('commands/') ? [] : [line.uptimeSeconds],
-  );
-  const uptime = first.uptimeSeconds?.value;
-  return {
-    captured: logFiles,
-    tableFullLines: lines.length,
-    suppressedMessages: richest.reduce((sum, line) => sum + (line.suppressed ?? 0), 0),
-    namespaces: [...new Set(log.filter(elsewhere).map(({ netns }) => netns ?? ''))],
-    ...(firstLine && { first: firstLine }),
-    ...(lastLine && { last: lastLine }),
-    ...(uptime !== undefined &&
-      uptimes.length > 0 && { secondsBeforeCapture: Math.max(0, uptime - Math.max(...uptimes)) }),
   };
 }
