@@ -117,6 +117,8 @@ const table = z.object({
   networks: topList.describe('/24 and /64 networks of the sources'),
   pairs: topList.describe('source and destination service'),
   services: topList,
+  natTargets: topList.describe('rows with a rewritten source: the server that they reach, with its service'),
+  natAddresses: topList.describe('rows with a rewritten source: the address that it was rewritten to'),
 });
 
 /** What lowering one timeout would change. */

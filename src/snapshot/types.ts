@@ -162,6 +162,13 @@ export interface TableSummary {
   pairs: TopList;
   /** Destination services of the original direction: `tcp/443`, `udp/53`, `icmp`. */
   services: TopList;
+  /**
+   * Of the rows whose source was rewritten, the servers that they reach, by address and service: `203.0.113.5 tcp/443`. Taken from
+   * the reply, so that where the destination was rewritten too it is the server behind it.
+   */
+  natTargets: TopList;
+  /** Addresses that the sources of these rows were rewritten to. */
+  natAddresses: TopList;
 }
 
 /** A `table full` message or a rate-limit message of the kernel log. */

@@ -540,6 +540,30 @@ function gateway({
         maxError: 0,
         concentration: { top1: share(0.2), top10: share(0.5), top100: share(0.8) },
       },
+      natTargets: {
+        top: [
+          { key: '198.51.100.4 udp/53', entries: share(0.1) },
+          { key: '198.51.100.15 tcp/443', entries: share(0.02) },
+        ],
+        distinct: 40_350,
+        distinctError: 0.008125,
+        exact: false,
+        exactUpTo: 24_576,
+        maxError: 12,
+        concentration: { top1: share(0.1), top10: share(0.3), top100: share(0.5) },
+      },
+      natAddresses: {
+        top: [
+          { key: '203.0.113.7', entries: share(0.6) },
+          { key: '203.0.113.8', entries: share(0.06) },
+        ],
+        distinct: 2,
+        distinctError: 0,
+        exact: true,
+        exactUpTo: 24_576,
+        maxError: 0,
+        concentration: { top1: share(0.6), top10: share(0.66), top100: share(0.66) },
+      },
     },
     ages: entries === 0 ? undefined : agesFixture(share),
     expectations: {
@@ -776,6 +800,8 @@ function emptyTable(): Analysis {
       services: none,
       networks: none,
       pairs: none,
+      natTargets: none,
+      natAddresses: none,
     },
   });
 }

@@ -33,6 +33,10 @@ type TallyName =
   | 'destinations4'
   | 'destinations6'
   | 'marks'
+  | 'natAddresses4'
+  | 'natAddresses6'
+  | 'natTargets4'
+  | 'natTargets6'
   | 'networks4'
   | 'networks6'
   | 'pairs4'
@@ -122,6 +126,8 @@ export interface Counts {
   networks: TopList;
   pairs: TopList;
   services: TopList;
+  natTargets: TopList;
+  natAddresses: TopList;
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -203,11 +209,8 @@ export class TableScanner {
       nat: { none, source, destination, both },
       traffic: { original: { packets, bytes }, reply: { packets: replyPackets, bytes: replyBytes } },
       duplicates: { rows: this.#wasm.repeatedRows(), ...(window > 0 && { window }) },
-      sources: this.#topList(['sources4', 4, (key) => address(key, 4)], ['sources6', 16, (key) => address(key, 16)]),
-      destinations: this.#topList(
-        ['destinations4', 4, (key) => address(key, 4)],
-        ['destinations6', 16, (key) => address(key, 16)],
-      ),
+      sources: this.#addresses('sources4', 'sources6'),
+      destinations: this.#addresses('destinations4', 'destinations6'),
       networks: this.#topList(
         ['networks4', 4, (key) => `${address(key, 4)}/24`],
         [
@@ -216,12 +219,23 @@ export class TableScanner {
           (key) => `${addressOf(Uint8Array.from({ length: 16 }, (_, at) => (at < 8 ? key.getUint8(at) : 0)))}/64`,
         ],
       ),
-      pairs: this.#topList(
-        ['pairs4', 8, (key) => `${address(key, 4)} ${service(key.getUint32(4))}`],
-        ['pairs6', 20, (key) => `${address(key, 16)} ${service(key.getUint32(16))}`],
-      ),
+      pairs: this.#pairs('pairs4', 'pairs6'),
       services: this.#topList(['services', 4, (key) => service(key.getUint32(0))]),
+      natTargets: this.#pairs('natTargets4', 'natTargets6'),
+      natAddresses: this.#addresses('natAddresses4', 'natAddresses6'),
     };
+  }
+
+  #addresses(of4: TallyName, of6: TallyName): TopList {
+    return this.#topList([of4, 4, (key) => address(key, 4)], [of6, 16, (key) => address(key, 16)]);
+  }
+
+  /** `10.0.0.1 tcp/443`: an address and a service. */
+  #pairs(of4: TallyName, of6: TallyName): TopList {
+    return this.#topList(
+      [of4, 8, (key) => `${address(key, 4)} ${service(key.getUint32(4))}`],
+      [of6, 20, (key) => `${address(key, 16)} ${service(key.getUint32(16))}`],
+    );
   }
 
   #classes(): ClassCount[] {

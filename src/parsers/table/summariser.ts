@@ -116,6 +116,8 @@ export class TableSummariser {
       networks: counts.networks,
       pairs: counts.pairs,
       services: counts.services,
+      natTargets: counts.natTargets,
+      natAddresses: counts.natAddresses,
     };
   }
 

@@ -102,6 +102,7 @@ function topView(
   topList: Table['sources'],
   whole: number,
   name: (key: string) => string = (key) => key,
+  kinds = `${kind}s`,
 ) {
   if (topList.top.length === 0) return [];
   const rows = topList.top.slice(0, TOP).map((tally) => ({
@@ -111,14 +112,16 @@ function topView(
   }));
   const distinct =
     topList.distinctError > 0
-      ? `about ${count(roundedTo(topList.distinct, topList.distinctError))} different ${kind}s`
-      : plural(topList.distinct, `different ${kind}`);
+      ? `about ${count(roundedTo(topList.distinct, topList.distinctError))} different ${kinds}`
+      : plural(topList.distinct, `different ${kind}`, `different ${kinds}`);
   return [{ heading, distinct, rows }];
 }
 
 /** What is not exact in the lists of the largest, if anything is. */
-function boundView({ sources, destinations, networks, pairs }: Table, whole: number) {
-  const bounded = [sources, destinations, networks, pairs].filter((list) => !list.exact || list.distinctError > 0);
+function boundView({ sources, destinations, networks, pairs, natTargets }: Table, whole: number) {
+  const bounded = [sources, destinations, networks, pairs, natTargets].filter(
+    (list) => !list.exact || list.distinctError > 0,
+  );
   if (bounded.length === 0) return undefined;
   const most = Math.max(...bounded.map((list) => list.maxError));
   return {
@@ -292,6 +295,8 @@ export function tableView(analysis: Analysis) {
       ...topView('Largest services', 'service', table.services, whole, namedService),
       ...topView('Largest source networks', 'network', table.networks, whole),
       ...topView('Largest source and service', 'pair', table.pairs, whole),
+      ...topView('NAT: largest targets', 'target', table.natTargets, whole),
+      ...topView('NAT: addresses translated to', 'address', table.natAddresses, whole, undefined, 'addresses'),
     ],
     malformed: table.malformed.examples.slice(0, 5).map((e) => ({ text: e.text, source: `${e.file}, line ${e.line}` })),
   };

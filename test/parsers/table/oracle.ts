@@ -29,6 +29,8 @@ export function oracle(text: string) {
     networks: new Counts(),
     pairs: new Counts(),
     services: new Counts(),
+    natTargets: new Counts(),
+    natAddresses: new Counts(),
   };
   const tallies = {
     byFamily: new Counts(),
@@ -59,7 +61,7 @@ export function oracle(text: string) {
       if (line.trim() !== '') malformed.push(at + 1);
     } else {
       entries++;
-      const service = serviceOf(row);
+      const service = serviceOf(row, row.original.dport);
       const key = [row.protocol, row.state, row.flag].filter((part) => part !== undefined).join(' ');
       tallies.byFamily.add(row.family);
       tallies.byProtocol.add(row.protocol);
@@ -69,7 +71,12 @@ export function oracle(text: string) {
       tallies.byZone.add(zoneOf(row));
       tallies.byMark.add(row.mark === undefined ? undefined : String(row.mark));
       tallies.byHelper.add(row.helper);
-      nat[translationOf(row)]++;
+      const translation = translationOf(row);
+      nat[translation]++;
+      if (translation === 'source' || translation === 'both') {
+        lists.natTargets.add(`${row.reply.src} ${serviceOf(row, row.reply.sport)}`);
+        lists.natAddresses.add(row.reply.dst);
+      }
       if (row.original.packets !== undefined) accounted++;
       for (const direction of ['original', 'reply'] as const) {
         traffic[direction].packets += row[direction].packets ?? 0;
@@ -138,9 +145,9 @@ function zoneOf(row: TableRow): string {
   return String(row.zone ?? 0);
 }
 
-function serviceOf({ protocol, protocolNumber, original }: TableRow): string {
+function serviceOf({ protocol, protocolNumber, original }: TableRow, port: number | undefined): string {
   const isUntracked = [33, 136].includes(protocolNumber) && original.sport === 0 && original.dport === 0;
-  return original.dport === undefined || isUntracked ? protocol : `${protocol}/${original.dport}`;
+  return port === undefined || isUntracked ? protocol : `${protocol}/${port}`;
 }
 
 function networkOf(address: string): string {

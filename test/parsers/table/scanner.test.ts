@@ -74,7 +74,7 @@ function rows(addresses: [string[], string[]]): fc.Arbitrary<string> {
       protocol: protocols,
       timeout: fc.option(edge(432_000)),
       state: fc.option(fc.constantFrom(...STATES)),
-      who: fc.tuple(fc.nat(), fc.nat(), fc.nat(), fc.nat(), fc.integer({ min: 0, max: 3 })),
+      who: fc.tuple(fc.nat(), fc.nat(), fc.nat(), fc.nat(), fc.integer({ min: 0, max: 15 })),
       ends: fc.tuple(edge(65_535), edge(65_535), edge(255), edge(65_535)),
       acct: fc.option(fc.tuple(counter, counter, counter, counter)),
       unreplied: fc.boolean(),
@@ -101,6 +101,7 @@ function rows(addresses: [string[], string[]]): fc.Arbitrary<string> {
         packets === undefined ? '' : `packets=${packets} bytes=${bytes} `;
       const [src, dst] = [pick(a), pick(b)];
       const [replySrc, replyDst] = [nat & 1 ? pick(c) : dst, nat & 2 ? pick(d) : src];
+      const [replyFirst, replySecond] = [nat & 4 ? small : second, nat & 8 ? small : first];
       return [
         row.family ? `${row.six ? 'ipv6     10' : 'ipv4     2'} ` : '',
         `${name.padEnd(8)} ${number} `,
@@ -112,7 +113,7 @@ function rows(addresses: [string[], string[]]): fc.Arbitrary<string> {
         counters(row.acct?.[0], row.acct?.[1]),
         row.unreplied ? '[UNREPLIED] ' : '',
         `src=${replySrc} dst=${replyDst} `,
-        kind === 'query' ? behind(true, first, second) : behind(true, second, first),
+        kind === 'query' ? behind(true, replySecond, second) : behind(true, replyFirst, replySecond),
         counters(row.acct?.[2], row.acct?.[3]),
         row.flag,
         row.mark === null ? '' : `mark=${row.mark} `,

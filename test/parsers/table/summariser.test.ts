@@ -319,6 +319,39 @@ describe('a whole table', () => {
     expect(objectOf(summary.byFlag)).toEqual({ ASSURED: 1, OFFLOAD: 1, HW_OFFLOAD: 1 });
   });
 
+  it('with source NAT tells the servers that are reached, and as whom', async () => {
+    const row = (original: string, reply: string) => `tcp      6 60 SYN_SENT ${original} ${reply} mark=0 use=1\n`;
+    const summary = await summarise(
+      [
+        ROW,
+        // A port forwarded from outside: the destination only.
+        row('src=192.0.2.9 dst=203.0.113.1 sport=1000 dport=80', 'src=10.0.0.2 dst=192.0.2.9 sport=8080 dport=1000'),
+        // Masquerading, with and without another port.
+        row(
+          'src=10.0.0.9 dst=198.51.100.5 sport=1003 dport=443',
+          'src=198.51.100.5 dst=203.0.113.1 sport=443 dport=1003',
+        ),
+        row(
+          'src=10.0.0.8 dst=198.51.100.5 sport=1003 dport=443',
+          'src=198.51.100.5 dst=203.0.113.1 sport=443 dport=31003',
+        ),
+        // A service address of a cluster: both. What is unique is the reply, of the server behind it.
+        row('src=10.0.0.9 dst=10.96.0.1 sport=1003 dport=443', 'src=10.0.1.7 dst=10.0.0.1 sport=6443 dport=1003'),
+        row('src=fd00::9 dst=2001:db8::5 sport=1003 dport=443', 'src=2001:db8::5 dst=2001:db8::1 sport=443 dport=1003'),
+        'icmp     1 29 src=10.0.0.9 dst=198.51.100.5 type=8 code=0 id=7 src=198.51.100.5 dst=203.0.113.1 type=0 code=0 id=7 use=1\n',
+      ].join(''),
+    );
+    expect(summary.nat).toEqual({ none: 1, source: 4, destination: 1, both: 1 });
+    expect(objectOf(summary.natTargets.top)).toEqual({
+      '198.51.100.5 tcp/443': 2,
+      '10.0.1.7 tcp/6443': 1,
+      '2001:db8::5 tcp/443': 1,
+      '198.51.100.5 icmp': 1,
+    });
+    expect(objectOf(summary.natAddresses.top)).toEqual({ '203.0.113.1': 3, '10.0.0.1': 1, '2001:db8::1': 1 });
+    expect(summary.natTargets).toMatchObject({ distinct: 4, exact: true, exactUpTo: 24_576 });
+  });
+
   it('lists twenty marks and zones, and the rest as one', async () => {
     const rows = Array.from({ length: 30 }, (_, index) =>
       ROW.replace('mark=0', `mark=${index} zone=${index}`).repeat(40 - index),

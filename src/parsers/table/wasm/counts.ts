@@ -24,6 +24,11 @@ export const destinations4 = tally<Key4>(ADDRESS_BITS);
 export const destinations6 = tally<Key16>(ADDRESS_BITS);
 export const pairs4 = tally<Key8>(ADDRESS_BITS);
 export const pairs6 = tally<Key20>(ADDRESS_BITS);
+/** Of the rows whose source was rewritten: whom they reach, and as whom. */
+export const natTargets4 = tally<Key8>(ADDRESS_BITS);
+export const natTargets6 = tally<Key20>(ADDRESS_BITS);
+export const natAddresses4 = tally<Key4>(ADDRESS_BITS);
+export const natAddresses6 = tally<Key16>(ADDRESS_BITS);
 export const services = tally<Key4>(SERVICE_BITS);
 export const marks = tally<Key4>(MARK_BITS);
 const markRun = run(marks);
@@ -68,7 +73,9 @@ export function countRow(): void {
     markedRows++;
     markRun.add(row.mark);
   }
-  increase(translations, translation());
+  const translated = translation();
+  increase(translations, translated);
+  if (translated & SOURCE) queueNat();
   if (original.accounted) accountedRows++;
   addTraffic(traffic, original);
   addTraffic(traffic + 16, reply);
@@ -103,6 +110,9 @@ function classKey(state: u32): usize {
   return (((state << 8) | row.protocol) << 3) | row.flag;
 }
 
+/** What {@link translation} says of a rewritten source. */
+const SOURCE: u32 = 1;
+
 /**
  * 1 where the source was rewritten, 2 where the destination was, 3 for both: where the reply is not the mirrored original, in
  * address, port, GRE key or, with the source only (`icmp_unique_tuple()` in net/netfilter/nf_nat_core.c), the id of an ICMP query.
@@ -129,14 +139,14 @@ function addTraffic(sums: usize, tuple: Tuple): void {
 }
 
 /**
- * The service of an entry: its protocol and, behind a bit that says whether there is one, the destination port. On kernels that do
+ * The service of an entry: its protocol and, behind a bit that says whether there is one, the port of the server. On kernels that do
  * not track DCCP and UDP-Lite the entry has no ports, and `conntrack -L`, which knows the protocol, prints `sport=0 dport=0`.
  */
 @inline
-function service(): u32 {
+function service(port: u32): u32 {
   const mayBeUntracked = row.protocol === DCCP || row.protocol === UDP_LITE;
   const isPort = original.kind === PORTS && !(mayBeUntracked && original.first === 0 && original.second === 0);
-  return bswap((row.protocol << 17) | (isPort ? 0x10000 | original.second : 0));
+  return bswap((row.protocol << 17) | (isPort ? 0x10000 | port : 0));
 }
 
 /**
@@ -174,7 +184,7 @@ let end6: usize = queue6;
 
 function queueIPv4(): void {
   store<u32>(end4, original.srcHigh as u32);
-  store<u32>(end4, service(), IPV4_SERVICE);
+  store<u32>(end4, service(original.second), IPV4_SERVICE);
   store<u32>(end4, original.dstHigh as u32, IPV4_DST);
   const addresses = ((original.srcHigh << 32) | original.dstHigh) * 0x9e3779b97f4a7c15;
   store<u64>(end4, tupleHash(addresses), IPV4_HASH);
@@ -185,7 +195,7 @@ function queueIPv4(): void {
 function queueIPv6(): void {
   store<u64>(end6, original.srcHigh);
   store<u64>(end6, original.srcLow, 8);
-  store<u32>(end6, service(), IPV6_SERVICE);
+  store<u32>(end6, service(original.second), IPV6_SERVICE);
   store<u64>(end6, original.dstHigh, IPV6_DST);
   store<u64>(end6, original.dstLow, IPV6_DST + 8);
   const addresses =
@@ -196,6 +206,41 @@ function queueIPv6(): void {
   store<u64>(end6, tupleHash(addresses), IPV6_HASH);
   end6 += IPV6_BYTES;
   if (end6 === queue6 + BATCH * IPV6_BYTES) flushIPv6();
+}
+
+/** Server, its service, and the address that the source became. */
+const NAT4_BYTES: usize = 12;
+const NAT4_SERVICE: usize = 4;
+const NAT4_ADDRESS: usize = 8;
+const natQueue4: usize = memory.data(12 * 512, 16);
+let natEnd4: usize = natQueue4;
+
+const NAT6_BYTES: usize = 40;
+const NAT6_SERVICE: usize = 16;
+const NAT6_ADDRESS: usize = 24;
+const natQueue6: usize = memory.data(40 * 512, 16);
+let natEnd6: usize = natQueue6;
+
+/**
+ * The reply tuple of an entry is what NAT keeps unique (nf_nat_used_tuple() in net/netfilter/nf_nat_core.c): its source is the server that is
+ * really reached, also where the destination was rewritten too, and its destination the address that the client became.
+ */
+function queueNat(): void {
+  if (row.isIPv6) {
+    store<u64>(natEnd6, reply.srcHigh);
+    store<u64>(natEnd6, reply.srcLow, 8);
+    store<u32>(natEnd6, service(reply.first), NAT6_SERVICE);
+    store<u64>(natEnd6, reply.dstHigh, NAT6_ADDRESS);
+    store<u64>(natEnd6, reply.dstLow, NAT6_ADDRESS + 8);
+    natEnd6 += NAT6_BYTES;
+    if (natEnd6 === natQueue6 + BATCH * NAT6_BYTES) flushNat6();
+  } else {
+    store<u32>(natEnd4, reply.srcHigh as u32);
+    store<u32>(natEnd4, service(reply.first), NAT4_SERVICE);
+    store<u32>(natEnd4, reply.dstHigh as u32, NAT4_ADDRESS);
+    natEnd4 += NAT4_BYTES;
+    if (natEnd4 === natQueue4 + BATCH * NAT4_BYTES) flushNat4();
+  }
 }
 
 let touched: u32 = 0;
@@ -224,10 +269,26 @@ function flushIPv6(): void {
   end6 = queue6;
 }
 
+function flushNat4(): void {
+  touched += natTargets4.touchAll(natQueue4, natEnd4, NAT4_BYTES);
+  natTargets4.addAll(natQueue4, natEnd4, NAT4_BYTES);
+  natAddresses4.addAll(natQueue4 + NAT4_ADDRESS, natEnd4 + NAT4_ADDRESS, NAT4_BYTES);
+  natEnd4 = natQueue4;
+}
+
+function flushNat6(): void {
+  touched += natTargets6.touchAll(natQueue6, natEnd6, NAT6_BYTES);
+  natTargets6.addAll(natQueue6, natEnd6, NAT6_BYTES);
+  natAddresses6.addAll(natQueue6 + NAT6_ADDRESS, natEnd6 + NAT6_ADDRESS, NAT6_BYTES);
+  natEnd6 = natQueue6;
+}
+
 /** Counts the rows that still wait, and the networks of the sources. To be called once, at the end. */
 export function finish(): void {
   flushIPv4();
   flushIPv6();
+  flushNat4();
+  flushNat6();
   flushTimes();
   zoneRun.flush();
   markRun.flush();

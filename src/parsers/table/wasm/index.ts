@@ -1,5 +1,18 @@
 /** What ../scanner.ts calls: bytes go into the buffer, rows are counted, and lines that are no plain rows come back. */
-import { destinations4, destinations6, networks4, networks6, pairs4, pairs6, sources4, sources6 } from './counts';
+import {
+  destinations4,
+  destinations6,
+  natAddresses4,
+  natAddresses6,
+  natTargets4,
+  natTargets6,
+  networks4,
+  networks6,
+  pairs4,
+  pairs6,
+  sources4,
+  sources6,
+} from './counts';
 import { readRow } from './scanner';
 import { ITEM_BYTES, Key4, Key8, Key16, Key20, Tally, usableSlots } from './tally';
 
@@ -12,6 +25,10 @@ export {
   finish,
   markedRows,
   marks,
+  natAddresses4,
+  natAddresses6,
+  natTargets4,
+  natTargets6,
   networks4,
   networks6,
   pairs4,
@@ -115,6 +132,10 @@ export function limitAddresses(bits: u32): void {
   networks6.mostBits = bits;
   pairs4.mostBits = bits;
   pairs6.mostBits = bits;
+  natTargets4.mostBits = bits;
+  natTargets6.mostBits = bits;
+  natAddresses4.mostBits = bits;
+  natAddresses6.mostBits = bits;
 }
 
 /** Keys in a table. */
