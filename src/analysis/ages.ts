@@ -7,7 +7,7 @@
  */
 import type { ClassTimers, Snapshot } from '../snapshot/types.ts';
 import type { Ages, SlabArithmetic, WhatIf } from './schema.ts';
-import { type Rule, ruleOf, type Timeout, timeoutOf } from './timeouts.ts';
+import { RFC_4787_SECONDS, RFC_5382_SECONDS, type Rule, ruleOf, type Timeout, timeoutOf } from './timeouts.ts';
 
 /**
  * TCP with data that nobody acknowledged, with retransmissions, with a closed window, or picked up in mid-stream runs on a timer
@@ -24,11 +24,6 @@ const EDGES = [
 
 /** For how long entries have been idle is told for these. */
 const IDLE_FOR = [60, 3600, 86_400];
-
-/** RFC 5382, REQ-5: an established TCP connection is to be kept for 2 hours 4 minutes. */
-const RFC_5382_SECONDS = 7440;
-/** RFC 4787, REQ-5: a UDP mapping is to be kept for two minutes. */
-const RFC_4787_SECONDS = 120;
 
 /** Values that are in use, or that a standard names; those that are no lower than today's are left out. */
 const SENSIBLE: Record<string, number[]> = {

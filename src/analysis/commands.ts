@@ -66,7 +66,7 @@ export function commandsFor(snapshot: Snapshot, { max, buckets }: NewLimits): Re
 }
 
 /** `net.netfilter.nf_conntrack_max` for `proc/sys/net/netfilter/nf_conntrack_max`. */
-function keyOf(file: string | undefined): string | undefined {
+export function keyOf(file: string | undefined): string | undefined {
   return file?.startsWith('proc/sys/') ? file.slice('proc/sys/'.length).replaceAll('/', '.') : undefined;
 }
 

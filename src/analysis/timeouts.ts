@@ -6,6 +6,11 @@ import { kernelAtLeast } from '../parsers/host.ts';
 import type { ClassTimers, Snapshot } from '../snapshot/types.ts';
 import { releaseOf } from './kernel.ts';
 
+/** RFC 5382, REQ-5: an established TCP connection is to be kept for 2 hours 4 minutes. */
+export const RFC_5382_SECONDS = 7440;
+/** RFC 4787, REQ-5: a UDP mapping is to be kept for two minutes. */
+export const RFC_4787_SECONDS = 120;
+
 /** A timeout in force. */
 export interface Timeout {
   /** Name without `nf_conntrack_` in front: `tcp_timeout_established`. */
