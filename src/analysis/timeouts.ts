@@ -76,6 +76,25 @@ const DEFAULTS: Record<string, number> = {
   generic_timeout: 600,
 };
 
+/** The same for timeouts that rule no state by themselves, and for protocols whose entries are not dated. */
+const OTHER_DEFAULTS: Record<string, number> = {
+  tcp_timeout_max_retrans: 300,
+  tcp_timeout_unacknowledged: 300,
+  sctp_timeout_closed: 10,
+  sctp_timeout_cookie_wait: 3,
+  sctp_timeout_cookie_echoed: 3,
+  sctp_timeout_shutdown_ack_sent: 3,
+  sctp_timeout_heartbeat_sent: 30,
+  sctp_timeout_heartbeat_acked: 210,
+  dccp_timeout_request: 240,
+  dccp_timeout_respond: 480,
+  dccp_timeout_partopen: 480,
+  dccp_timeout_open: 43_200,
+  dccp_timeout_closereq: 64,
+  dccp_timeout_closing: 64,
+  dccp_timeout_timewait: 240,
+};
+
 /** Timeouts that a what-if may name: those of {@link DEFAULTS} and the ones whose default depends on the version. */
 export const TIMEOUT_SETTINGS: readonly string[] = [
   ...Object.keys(DEFAULTS),
@@ -93,6 +112,29 @@ export function timeoutOf(setting: string, snapshot: Snapshot): Timeout | undefi
   const stream = kernelAtLeast(release, 5, 3) ? 120 : kernelAtLeast(release, 5, 0) === false ? 180 : undefined;
   const seconds = setting === 'udp_timeout_stream' ? stream : DEFAULTS[setting];
   return seconds === undefined ? undefined : { setting, seconds };
+}
+
+/**
+ * What a timeout may be when nobody set it, the likeliest first: several values where a version is not enough to tell, because
+ * the change went into stable and vendor kernels as well. None: not a timeout, or not one that is known.
+ */
+export function defaultsOf(setting: string, release: string | undefined): readonly number[] {
+  const from = (major: number, minor: number) => release !== undefined && kernelAtLeast(release, major, minor) === true;
+  switch (setting) {
+    case 'udp_timeout_stream':
+      return from(5, 3) ? [120] : [180, 120];
+    case 'sctp_timeout_established':
+      // Five days, until ESTABLISHED and HEARTBEAT_ACKED became one state.
+      return from(6, 8) ? [210] : [432_000, 210];
+    case 'sctp_timeout_shutdown_sent':
+    case 'sctp_timeout_shutdown_recd':
+      // 300 ms, which the sysctl shows as 0, until 3 s became the default.
+      return from(6, 8) ? [3] : [0, 3];
+    default: {
+      const seconds = DEFAULTS[setting] ?? OTHER_DEFAULTS[setting];
+      return seconds === undefined ? [] : [seconds];
+    }
+  }
 }
 
 /** What rules the entries of a class on this kernel. */

@@ -1,5 +1,5 @@
 import { kernelAtLeast } from '../../parsers/host.ts';
-import { releaseOf } from '../kernel.ts';
+import { releaseOf, trackerOf } from '../kernel.ts';
 import type { Ages } from '../schema.ts';
 import { RFC_5382_SECONDS } from '../timeouts.ts';
 import { commandsToSet, isSmall, seenSetting, severityOfPart, sureness } from './part-of-table.ts';
@@ -50,6 +50,7 @@ export const idleHoard: Rule = {
       idle,
       share: idle / table.entries,
       idleDay: day > 0 ? day : undefined,
+      setting: `${trackerOf(snapshot)}_${SETTING}`,
       timeoutSeconds: timeout?.timeoutSeconds,
       // What is gone counts the impossible ones too.
       freed: lower && lower.gone > 0 && impossible === 0 ? lower.gone : undefined,

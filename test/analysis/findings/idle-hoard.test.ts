@@ -62,7 +62,7 @@ testRule('idle-hoard', [
       await tableOf(rows(1000, established(TWO_HOURS))),
     ),
     severity: 'notice',
-    says: '100 % of the table (1 000 of 1 000 entries) is established TCP that has seen no packet for an hour or more: the kernel keeps such an entry for 5 days after its last packet (nf_conntrack_tcp_timeout_established).',
+    says: '100 % of the table (1 000 of 1 000 entries) is established TCP that has seen no packet for an hour or more: the kernel keeps such an entry for 5 days after its last packet (ip_conntrack_tcp_timeout_established).',
     from: [IP_ESTABLISHED],
     commands: { apply: ['sysctl -w net.ipv4.netfilter.ip_conntrack_tcp_timeout_established=7440'] },
   },
