@@ -5,11 +5,12 @@ import { idleHoard } from './idle-hoard.ts';
 import { nearLimit } from './near-limit.ts';
 import type { Host, Measured, Rule } from './rule.ts';
 import { tableFull } from './table-full.ts';
+import { timeouts } from './timeouts.ts';
 import { unreplied } from './unreplied.ts';
 import { wasFull } from './was-full.ts';
 
 /** In the order in which the catalogue lists them, and a report those of one severity. */
-const RULES: readonly Rule[] = [tableFull, wasFull, nearLimit, unreplied, idleHoard, closingStates];
+const RULES: readonly Rule[] = [tableFull, wasFull, nearLimit, unreplied, idleHoard, closingStates, timeouts];
 
 const ORDER: Record<Severity, number> = { critical: 0, warning: 1, notice: 2, unknown: 3, ok: 4 };
 

@@ -1,0 +1,96 @@
+import { kernelAtLeast } from '../../parsers/host.ts';
+import type { Fact, Snapshot } from '../../snapshot/types.ts';
+import { releaseOf } from '../kernel.ts';
+import { defaultsOf, RFC_4787_SECONDS, RFC_5382_SECONDS } from '../timeouts.ts';
+import { commandsToSet, seenSetting } from './part-of-table.ts';
+import { type Rule, things } from './rule.ts';
+
+/** Far from the default: twice as long or more, half as long or less. Between, versions of the kernel differ themselves. */
+const FAR = 2;
+
+/** What kube-proxy sets when it starts, unless told otherwise (pkg/proxy/apis/config/v1alpha1/defaults.go). */
+const KUBE_PROXY: Record<string, number> = { tcp_timeout_established: 86_400, tcp_timeout_close_wait: 3600 };
+
+interface Setting {
+  name: string;
+  fact: Fact<number>;
+  /** The likeliest default. */
+  usual: number;
+  far: boolean;
+}
+
+/** Timeouts that are far from the kernel's defaults, or too low for what standards ask. */
+export const timeouts: Rule = {
+  id: 'timeouts',
+  assess({ snapshot }) {
+    const captured = settingsOf(snapshot);
+    if (captured.length === 0) {
+      const release = releaseOf(snapshot);
+      // 2.4 has them in its code (ip_conntrack_proto_tcp.c); that its other settings were captured shows that none were overlooked.
+      const fixed = release !== undefined && kernelAtLeast(release, 2, 6) === false && snapshot.sysctls.max;
+      return fixed
+        ? { severity: 'ok', says: 'fixed', evidence: seenSetting(snapshot.sysctls.max), confidence: 'high' }
+        : { missing: ['the timeouts of connection tracking'] };
+    }
+    const far = captured.filter((setting) => setting.far);
+    const established = snapshot.sysctls.tcp_timeout_established;
+    const tooShort = established !== undefined && established.value < RFC_5382_SECONDS;
+    const kubeProxy = Object.entries(KUBE_PROXY).every(([name, value]) => snapshot.sysctls[name]?.value === value);
+    const named = tooShort ? ['tcp_timeout_established'] : kubeProxy ? Object.keys(KUBE_PROXY) : [];
+    const others = far.filter(({ name }) => !named.includes(name));
+    const values = {
+      captured: things(captured.length, 'captured timeout'),
+      established: established?.value,
+      far: things(others.length, 'timeout is', 'timeouts are'),
+      others: others.length > 0 ? others.map(({ name, fact, usual }) => `${name} ${fact.value} (${usual})`) : undefined,
+      udp: (snapshot.sysctls.udp_timeout_stream?.value ?? RFC_4787_SECONDS) < RFC_4787_SECONDS,
+    };
+    const evidence = [...named.map((name) => snapshot.sysctls[name]), ...others.map(({ fact }) => fact)].flatMap(
+      seenSetting,
+    );
+    if (tooShort) {
+      return {
+        severity: 'warning',
+        says: 'short',
+        values,
+        evidence,
+        confidence: 'high',
+        commands: commandsToSet([{ fact: established, to: RFC_5382_SECONDS }]),
+      };
+    }
+    // kube-proxy sets its own again when it starts: commands would not hold.
+    if (kubeProxy) return { severity: 'notice', says: 'kubeProxy', values, evidence, confidence: 'medium' };
+    if (others.length > 0) {
+      return {
+        severity: 'notice',
+        says: 'found',
+        values,
+        evidence,
+        confidence: 'high',
+        commands: commandsToSet(others.map(({ fact, usual }) => ({ fact, to: usual }))),
+      };
+    }
+    return { severity: 'ok', says: 'ok', values, evidence: seenSetting(established), confidence: 'high' };
+  },
+};
+
+/** The captured timeouts whose default is known, by name. */
+function settingsOf(snapshot: Snapshot): Setting[] {
+  const release = releaseOf(snapshot);
+  return Object.entries(snapshot.sysctls)
+    .flatMap(([name, fact]) => {
+      const defaults = defaultsOf(name, release);
+      const [usual] = defaults;
+      return usual === undefined ? [] : [{ name, fact, usual, far: isFar(name, fact.value, defaults) }];
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function isFar(name: string, seconds: number, defaults: readonly number[]): boolean {
+  if (defaults.includes(seconds)) return false;
+  if (seconds >= FAR * Math.max(...defaults)) return true;
+  // Less than five days is what established connections are often given, and safe down to what the standard asks for.
+  if (name === 'tcp_timeout_established') return seconds < RFC_5382_SECONDS;
+  if (name === 'udp_timeout_stream' && seconds < RFC_4787_SECONDS) return true;
+  return FAR * seconds <= Math.min(...defaults);
+}
