@@ -1,6 +1,7 @@
 /** Everything that is looked for in a capture, and what was found. */
 import type { Analysis, Finding, Severity } from '../schema.ts';
 import { closingStates } from './closing-states.ts';
+import { extras } from './extras.ts';
 import { idleHoard } from './idle-hoard.ts';
 import { nearLimit } from './near-limit.ts';
 import type { Host, Measured, Rule } from './rule.ts';
@@ -10,7 +11,7 @@ import { unreplied } from './unreplied.ts';
 import { wasFull } from './was-full.ts';
 
 /** In the order in which the catalogue lists them, and a report those of one severity. */
-const RULES: readonly Rule[] = [tableFull, wasFull, nearLimit, unreplied, idleHoard, closingStates, timeouts];
+const RULES: readonly Rule[] = [tableFull, wasFull, nearLimit, unreplied, idleHoard, closingStates, timeouts, extras];
 
 const ORDER: Record<Severity, number> = { critical: 0, warning: 1, notice: 2, unknown: 3, ok: 4 };
 

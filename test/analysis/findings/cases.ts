@@ -16,7 +16,8 @@ export interface Case {
   /** Files, with the line where there is one, that the evidence must be from, as `file:line`. */
   from?: string[];
   confidence?: Finding['confidence'];
-  commands?: Partial<NonNullable<Finding['commands']>>;
+  /** The blocks that matter, or that there is nothing to type. */
+  commands?: Partial<NonNullable<Finding['commands']>> | 'none';
 }
 
 /** One test for each case of a rule. */
@@ -30,7 +31,8 @@ export function testRule(id: string, cases: Case[]): void {
       expect(places).toEqual(expect.arrayContaining(from));
     }
     if (confidence) expect(finding.confidence).toBe(confidence);
-    if (commands) expect(finding.commands).toMatchObject(commands);
+    if (commands === 'none') expect(finding.commands).toBeUndefined();
+    else if (commands) expect(finding.commands).toMatchObject(commands);
   });
 }
 

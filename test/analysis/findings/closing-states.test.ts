@@ -48,6 +48,7 @@ testRule('closing-states', [
     ),
     severity: 'notice',
     says: '25 % of the table (300 of 1 200 entries) is TCP in state SYN_SENT: a SYN has passed, and no SYN-ACK. The timeout of this state is 20 s (nf_conntrack_tcp_timeout_syn_sent), against 2 min by default.',
+    commands: 'none',
   },
   {
     when: 'SYN_RECV',

@@ -72,6 +72,7 @@ testRule('idle-hoard', [
     severity: 'notice',
     says: '100 % of the table (1 000 of 1 000 entries) is established TCP that has seen no packet for an hour or more, 1 000 of them for a day or more: the kernel keeps such an entry for 5 days after its last packet (nf_conntrack_tcp_timeout_established); if it kept them for 2 h 4 min, 1 000 of these would be gone.',
     confidence: 'medium',
+    commands: 'none',
   },
   {
     when: 'loaded by conntrackd',
@@ -101,6 +102,7 @@ testRule('idle-hoard', [
     ),
     severity: 'notice',
     says: '58 % of the table (700 of 1 200 entries) is established TCP that has seen no packet for an hour or more, although the timeout is no longer than 2 h 4 min (nf_conntrack_tcp_timeout_established): a lower one would break connections that may be in use.',
+    commands: 'none',
   },
   {
     when: '300 s or less to go is not known, and neither are offloaded entries',

@@ -89,6 +89,7 @@ testRule('timeouts', [
     says: 'Two timeouts are as kube-proxy sets them: tcp_timeout_established is 86400 s (the kernel’s default is 432000 s) and tcp_timeout_close_wait is 3600 s (60 s).',
     from: [`${SYSCTL}tcp_timeout_established`, `${SYSCTL}tcp_timeout_close_wait`],
     confidence: 'medium',
+    commands: 'none',
   },
   {
     when: 'too long, and UDP too short',
