@@ -107,11 +107,15 @@ export function timeoutOf(setting: string, snapshot: Snapshot): Timeout | undefi
   const captured = snapshot.sysctls[setting];
   if (captured) return { setting, seconds: captured.value, file: captured.file };
   const release = releaseOf(snapshot);
-  if (release === undefined) return undefined;
+  const seconds = release === undefined ? undefined : defaultTimeout(setting, release);
+  return seconds === undefined ? undefined : { setting, seconds };
+}
+
+/** The seconds that a kernel starts with, where they are known. */
+export function defaultTimeout(setting: string, release: string): number | undefined {
   // 180 s up to 4.20, 120 s from 5.3 on; the trees between were not read.
   const stream = kernelAtLeast(release, 5, 3) ? 120 : kernelAtLeast(release, 5, 0) === false ? 180 : undefined;
-  const seconds = setting === 'udp_timeout_stream' ? stream : DEFAULTS[setting];
-  return seconds === undefined ? undefined : { setting, seconds };
+  return setting === 'udp_timeout_stream' ? stream : DEFAULTS[setting];
 }
 
 /**
