@@ -4,6 +4,7 @@ import { closingStates } from './closing-states.ts';
 import { extras } from './extras.ts';
 import { idleHoard } from './idle-hoard.ts';
 import { nearLimit } from './near-limit.ts';
+import { persistence } from './persistence.ts';
 import type { Host, Measured, Rule } from './rule.ts';
 import { tableFull } from './table-full.ts';
 import { timeouts } from './timeouts.ts';
@@ -11,7 +12,17 @@ import { unreplied } from './unreplied.ts';
 import { wasFull } from './was-full.ts';
 
 /** In the order in which the catalogue lists them, and a report those of one severity. */
-const RULES: readonly Rule[] = [tableFull, wasFull, nearLimit, unreplied, idleHoard, closingStates, timeouts, extras];
+const RULES: readonly Rule[] = [
+  tableFull,
+  wasFull,
+  nearLimit,
+  unreplied,
+  idleHoard,
+  closingStates,
+  persistence,
+  timeouts,
+  extras,
+];
 
 const ORDER: Record<Severity, number> = { critical: 0, warning: 1, notice: 2, unknown: 3, ok: 4 };
 
