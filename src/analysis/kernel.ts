@@ -37,6 +37,15 @@ export function trackerOf(snapshot: Snapshot): 'ip_conntrack' | 'nf_conntrack' {
   return release !== undefined && kernelAtLeast(release, 2, 6, 22) === false ? 'ip_conntrack' : 'nf_conntrack';
 }
 
+/**
+ * Whether garbage collection evicts as well, once a packet was refused: from 4.12 on (not 4.10), in namespaces with 95 % of max
+ * or more, what is not ASSURED or about to end (gc_worker() in nf_conntrack_core.c). No counter tells of it.
+ */
+export function collectionEvicts(snapshot: Snapshot): boolean | undefined {
+  const release = releaseOf(snapshot);
+  return release === undefined ? undefined : kernelAtLeast(release, 4, 12);
+}
+
 /** How the number of buckets is changed while the kernel runs. */
 export function bucketsAreSetBy(snapshot: Snapshot): 'sysctl' | 'module parameter' | 'loading the module' {
   const release = releaseOf(snapshot);

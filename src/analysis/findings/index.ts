@@ -1,13 +1,18 @@
 /** Everything that is looked for in a capture, and what was found. */
 import type { Analysis, Finding, Severity } from '../schema.ts';
 import { closingStates } from './closing-states.ts';
+import { earlyDrop } from './early-drop.ts';
+import { evictable } from './evictable.ts';
 import { extras } from './extras.ts';
+import { hashsize } from './hashsize.ts';
 import { idleHoard } from './idle-hoard.ts';
 import { nearLimit } from './near-limit.ts';
+import { otherNamespace } from './other-namespace.ts';
 import { persistence } from './persistence.ts';
 import type { Host, Measured, Rule } from './rule.ts';
 import { tableFull } from './table-full.ts';
 import { timeouts } from './timeouts.ts';
+import { unlimited } from './unlimited.ts';
 import { unreplied } from './unreplied.ts';
 import { wasFull } from './was-full.ts';
 
@@ -16,10 +21,15 @@ const RULES: readonly Rule[] = [
   tableFull,
   wasFull,
   nearLimit,
+  earlyDrop,
+  evictable,
+  otherNamespace,
   unreplied,
   idleHoard,
   closingStates,
   persistence,
+  hashsize,
+  unlimited,
   timeouts,
   extras,
 ];

@@ -1,0 +1,84 @@
+import { kernelAtLeast } from '../../parsers/host.ts';
+import { settingNameOfKey } from '../../parsers/settings-names.ts';
+import type { PersistedSetting, Snapshot } from '../../snapshot/types.ts';
+import { commandsFor } from '../commands.ts';
+import { bucketsFor, pointerBytes, releaseOf } from '../kernel.ts';
+import { type Rule, seen } from './rule.ts';
+
+/** With the module option hashsize the kernel sets max to 8 × buckets, whatever its default factor is (nf_conntrack_init_start()). */
+const FACTOR = 8;
+
+/** The limit comes from the module option hashsize, and is long for the buckets. */
+export const hashsize: Rule = {
+  id: 'hashsize',
+  assess({ snapshot, measured }) {
+    const { usage, hash } = measured;
+    const { max } = usage;
+    const { buckets } = hash;
+    if (!max || !buckets) {
+      return { missing: [...(max ? [] : ['nf_conntrack_max']), ...(buckets ? [] : ['nf_conntrack_buckets'])] };
+    }
+    const options = snapshot.persisted.filter(setsHashsize);
+    const sysctls = snapshot.persisted.filter(({ kind, key }) => kind === 'sysctl' && settingNameOfKey(key) === 'max');
+    const option = options.find(({ value }) => max.value === FACTOR * rounded(Number(value), snapshot));
+    const setTo = sysctls.find(({ value }) => Number(value) === max.value);
+    const ignored = sysctls.find(({ value }) => Number(value) !== max.value);
+    const values = {
+      max: max.value,
+      buckets: buckets.value,
+      links: (2 * max.value) / buckets.value,
+      factor: max.value / buckets.value,
+      hashsize: Number((option ?? options[0])?.value ?? Number.NaN) || undefined,
+      setTo: setTo && max.value,
+      wanted: ignored && (Number.isNaN(Number(ignored.value)) ? ignored.value : Number(ignored.value)),
+    };
+    const lines = [...options, ...sysctls].map(({ key, value, file, line }) => ({
+      what: key,
+      value: value ?? '',
+      file,
+      line,
+    }));
+    const evidence = [...seen('nf_conntrack_max', max), ...seen('nf_conntrack_buckets', buckets), ...lines];
+    if (option && !setTo) {
+      const commands = commandsFor(snapshot, { buckets: bucketsFor(max.value, snapshot) });
+      return {
+        severity: 'notice',
+        says: ignored ? 'instead' : 'found',
+        values,
+        evidence,
+        confidence: ignored ? 'medium' : 'high',
+        ...(commands.now.length > 0 && {
+          commands: { apply: commands.now, verify: commands.verify, undo: commands.rollback },
+        }),
+      };
+    }
+    // Any other ratio is not the option's work, whatever the configuration says. Up to 2.6.23 this one is the default.
+    if (
+      max.value === FACTOR * buckets.value &&
+      !setTo &&
+      kernelAtLeast(releaseOf(snapshot) ?? '', 2, 6, 24) !== false
+    ) {
+      return wasLookedFor(snapshot)
+        ? { severity: 'ok', says: 'unexplained', values, evidence, confidence: 'low' }
+        : { missing: ['the settings of modules (modprobe.d)', 'the kernel’s command line'] };
+    }
+    return { severity: 'ok', says: 'ok', values, evidence, confidence: 'high' };
+  },
+};
+
+function setsHashsize({ kind, key }: PersistedSetting): boolean {
+  return (kind === 'module-option' || kind === 'kernel-parameter') && /^(?:nf|ip)_conntrack hashsize$/.test(key);
+}
+
+/** The table is allocated in whole pages, and the number of buckets rounded up to them (nf_ct_alloc_hashtable()). */
+function rounded(buckets: number, { pageBytes, host }: Snapshot): number {
+  const perPage = (pageBytes?.value ?? 4096) / (pointerBytes(host.machine?.value) ?? 8);
+  return Math.ceil(buckets / perPage) * perPage;
+}
+
+/** Whether the collector looked into modprobe.d and at the command line; that there was nothing of interest is an answer. */
+function wasLookedFor({ inventory }: Snapshot): boolean {
+  const looked = (path: RegExp) =>
+    inventory.some((item) => path.test(item.path) && (item.status === 'captured' || item.status === 'absent'));
+  return looked(/^etc\/modprobe\./) && looked(/^proc\/cmdline$/);
+}
