@@ -70,7 +70,7 @@ const parser = yargs(process.argv.slice(2))
           coerce: (given: string) => numberWithin('memory-budget', given, 0.1, 50) / 100,
         })
         .option('fail-on', {
-          describe: 'exit with 4 where a verdict is so severe',
+          describe: 'exit with 4 where a verdict or a finding is so severe',
           choices: ['critical', 'warning'] as const,
         })
         .check(({ bundle }) => noOptions(bundle))
@@ -123,7 +123,7 @@ const parser = yargs(process.argv.slice(2))
   )
   .epilogue(
     'Exit codes: 0 done, 1 something could not be written, 2 wrong command line, 3 an input could not be read, ' +
-      '4 a verdict is as severe as --fail-on says.',
+      '4 a verdict or a finding is as severe as --fail-on says.',
   )
   .fail(false);
 

@@ -22,6 +22,9 @@ const EDGES = [
   432_000,
 ];
 
+/** Seconds over which comings and goings are averaged: short enough that eviction has not reached them. */
+const RECENT_SECONDS = 5;
+
 /** For how long entries have been idle is told for these. */
 const IDLE_FOR = [60, 3600, 86_400];
 
@@ -144,6 +147,7 @@ export function agesOf(
       return { seconds, entries, share: table.entries > 0 ? entries / table.entries : 0 };
     }),
     contradictions: classes.reduce((sum, each) => sum + each.contradictions, 0),
+    turnover: turnoverOf(classes),
     whatIf: [...askedFor, ...sensible],
     together: together(bestOf(sensible), table.entries, price),
     asked: together(askedFor, table.entries, price),
@@ -219,6 +223,35 @@ function histogram(known: IdleTimes, timeout: number): Ages['classes'][number]['
 function arrivals(known: IdleTimes): number {
   const perSecond = [1, 2, 3, 4, 5].map((age) => known.between(age, age + 1));
   return perSecond.sort((a, b) => a - b)[2] ?? 0;
+}
+
+/**
+ * How many entries the kernel let in a second, and how many there would be if it had evicted none. Both rest on the young: eviction takes
+ * the oldest first, so that of a class which nothing refreshes those of the last seconds are all still there, and as many as came in one
+ * second are there for each second of its timeout. Of other classes: TCP that was closed by a reset stays as long as its short timer runs, and UDP
+ * streams are counted where they leave. Connections that stay open are in neither rate; they are few among those that come and go.
+ */
+function turnoverOf(classes: DatedClass[]): Ages['turnover'] {
+  let admittedPerSecond = 0;
+  let withoutEvictions = 0;
+  let counted = 0;
+  for (const { timers, rule, known, entries } of classes) {
+    const timeout = rule.timeout?.seconds;
+    let perSecond: number | undefined;
+    let there = entries;
+    if (timeout === undefined) perSecond = undefined;
+    else if (rule.neverRefreshed) {
+      perSecond = arrivals(known);
+      there = Math.max(entries, perSecond * timeout);
+    } else if (timers.state === 'CLOSE') perSecond = known.between(0, RECENT_SECONDS) / RECENT_SECONDS;
+    else if (timers.protocol === 'udp' && timers.flag === 'ASSURED') {
+      perSecond = known.atLeast(timeout - RECENT_SECONDS + 1) / RECENT_SECONDS;
+    }
+    if (perSecond !== undefined) counted += entries;
+    admittedPerSecond += perSecond ?? 0;
+    withoutEvictions += there;
+  }
+  return { admittedPerSecond, withoutEvictions: Math.round(withoutEvictions), counted };
 }
 
 /**

@@ -68,8 +68,8 @@ export function analyse(
     problems: snapshot.problems,
   };
   const findings = assess(snapshot, measured);
-  const verdict = verdictOf(measured);
-  const recommendation = recommend(snapshot, { usage, drops, hash, verdict }, prices, aims);
+  const verdict = verdictOf(measured, findings);
+  const recommendation = recommend(snapshot, measured, findings, verdict, prices, aims);
   const analysis: Analysis = { ...measured, verdict, findings: reported(findings, recommendation), recommendation };
   return withoutAbsent(analysis);
 }

@@ -184,6 +184,11 @@ const ages = z.object({
     .array(z.object({ seconds: count, entries: count, share: share }))
     .describe('entries idle for at least so long'),
   contradictions: count.describe('entries that would have been idle for longer than they exist, by delta-time'),
+  turnover: z.object({
+    admittedPerSecond: z.number().describe('entries that the kernel let in a second, by the young ones'),
+    withoutEvictions: count.describe('entries that there would be if none had been evicted'),
+    counted: count.describe('entries of the classes that the rate is made of'),
+  }),
   whatIf: z.array(whatIf),
   together: z
     .object({
@@ -215,29 +220,6 @@ const reading = z.object({
   slabObjects: count.optional(),
 });
 
-const verdict = z.object({
-  kind: z
-    .enum([
-      'limit-reached',
-      'drops-now',
-      'evicting',
-      'was-full',
-      'namespace-full',
-      'long-chains',
-      'memory',
-      'near-limit',
-      'filling',
-      'unlimited',
-      'healthy',
-      'cannot-tell',
-    ])
-    .describe('which failure it is; the sentence for it is in templates/verdicts'),
-  severity,
-  memoryIsTheProblem: z.boolean().optional().describe('absent: cannot be told from this capture'),
-  missing: z.array(z.string()).describe('what was not captured and would have helped to decide'),
-});
-export type Verdict = z.infer<typeof verdict>;
-
 const quantity = z
   .union([
     z.number(),
@@ -266,6 +248,57 @@ const evidence = z.object({
 });
 export type Evidence = z.infer<typeof evidence>;
 
+const failure = z.enum([
+  'limit',
+  'memory',
+  'hash-chains',
+  'nat-or-clash',
+  'other-namespace',
+  'attack',
+  'idle-hoard',
+  'none',
+  'cannot-tell',
+]);
+export type Failure = z.infer<typeof failure>;
+
+const verdict = z.object({
+  kind: z
+    .enum([
+      'limit-reached',
+      'drops-now',
+      'evicting',
+      'was-full',
+      'namespace-full',
+      'long-chains',
+      'nat-ports',
+      'clashes',
+      'flood',
+      'one-source',
+      'idle-hoard',
+      'memory',
+      'near-limit',
+      'filling',
+      'unlimited',
+      'healthy',
+      'cannot-tell',
+    ])
+    .describe('what is wrong, and how far it has got; the sentence for it is in templates/verdicts'),
+  failure: failure.describe('which failure that is'),
+  severity,
+  memoryIsTheProblem: z.boolean().optional().describe('absent: cannot be told from this capture'),
+  proof: z.array(evidence).describe('what it rests on'),
+  runnerUp: z
+    .object({
+      failure,
+      says: z.string().describe('which sentence of templates/verdicts/not says why not'),
+      values: z.record(z.string(), quantity),
+    })
+    .optional()
+    .describe('what else it could be, and is not'),
+  missing: z.array(z.string()).describe('what was not captured and would have helped to decide'),
+});
+export type Verdict = z.infer<typeof verdict>;
+
 const finding = z.object({
   id: z.string().describe('the rule; `conntrack-report explain ID` tells what it looks for'),
   severity: severity.describe('ok: looked for and not found; unknown: not assessed, for want of what is missing'),
@@ -273,32 +306,62 @@ const finding = z.object({
   statement: z.string().optional().describe('that sentence with the numbers of this host; in written JSON only'),
   values: z.record(z.string(), quantity).describe('the numbers of this host'),
   missing: z.array(z.string()).describe('what was not captured; the rule was not assessed if there is anything'),
+  coveredBy: z.string().optional().describe('the finding that says what this one would say, and more'),
   evidence: z.array(evidence),
   confidence: z
     .enum(['high', 'medium', 'low'])
     .optional()
     .describe('high: follows from what was captured; medium: the likely reading; low: one of several'),
   commands: commands.optional(),
+  asRecommended: z.boolean().optional().describe('the commands are those of the recommendation'),
 });
 export type Finding = z.infer<typeof finding>;
 
+/** What demand can be told from. */
+const DEMAND_EVIDENCE = ['peak', 'slab', 'limit', 'namespace', 'young', 'drop-rate'] as const;
+
+const demand = z
+  .object({
+    entries: count.describe('what the recommendation is sized for'),
+    low: count,
+    high: count.optional(),
+    isLowerBound: z.boolean().describe('entries were refused or evicted, and nothing bounds how many: high is absent'),
+    decidedBy: z
+      .enum(DEMAND_EVIDENCE)
+      .describe('the evidence that decided; the sentence for it is in templates/demand'),
+    evidence: z.array(
+      z.object({
+        by: z.enum(DEMAND_EVIDENCE),
+        entries: count,
+        file: z.string().optional(),
+      }),
+    ),
+    retries: z
+      .object({
+        admittedPerSecond: z.number(),
+        refusedShare: share.describe('of the attempts to open a connection, those that were refused'),
+        attempts: count,
+        likely: count.describe('demand if a connection that is refused is tried so many times in all'),
+      })
+      .optional(),
+  })
+  .describe('what the table would hold if nothing were refused or evicted');
+export type Demand = z.infer<typeof demand>;
+
 const recommendation = z.object({
   action: z
-    .enum(['leave', 'raise', 'raise-buckets', 'set-a-limit', 'cannot-tell'])
-    .describe('"leave" is a recommendation too'),
+    .enum(['leave', 'raise', 'lower', 'raise-buckets', 'set-a-limit', 'fix-cause', 'cannot-tell'])
+    .describe('"leave" is a recommendation too; "fix-cause": not the limit, but what the verdict names'),
   max: count.optional(),
   buckets: count.optional(),
-  demand: z
-    .object({
-      entries: count,
-      from: z.string().describe('the evidence that decided, in words'),
-      file: z.string().optional(),
-      isLowerBound: z.boolean().describe('entries were refused or evicted: the true demand is higher'),
-    })
-    .optional(),
+  demand: demand.optional(),
+  fix: z
+    .object({ frees: count, leaves: count, leavesShare: share.describe('of the limit') })
+    .optional()
+    .describe('entries that the fix of the cause would free, and those that would be left'),
   headroom: z.number().describe('recommended maximum ÷ demand that is aimed at'),
   constraint: z
-    .enum(['demand', 'kernel-default', 'memory-budget', 'present-limit', 'none'])
+    .enum(['demand', 'kernel-default', 'memory-budget', 'present-limit', 'cause', 'none'])
     .describe('what decided the number'),
   memoryBudgetBytes: bytes.optional(),
   others: z

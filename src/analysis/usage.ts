@@ -10,9 +10,9 @@ export const NEAR = 0.9;
 /** From this share on node-mixin alerts (NodeHighNumberConntrackEntriesUsed). */
 export const FILLING = 0.75;
 
-/** Whether a reading shows the table at its limit. */
-export function atLimit({ peakShare }: Analysis['usage']): boolean {
-  return peakShare !== undefined && peakShare >= FULL;
+/** Whether a reading shows the table at its limit. Slab objects are an upper bound, and those of all namespaces: they do not show it. */
+export function atLimit({ peakShare, entriesHow }: Analysis['usage']): boolean {
+  return peakShare !== undefined && peakShare >= FULL && entriesHow !== 'slab';
 }
 
 /** All readings in the order in which they were taken. */

@@ -1,57 +1,253 @@
-/** Which failure it is, if it is one. */
-import type { Analysis, Verdict } from './schema.ts';
-import { atLimit, FULL } from './usage.ts';
+/** Which failure it is, if it is one: what proves it, and why it is not what else it could be. */
+import type { Findings } from './findings/index.ts';
+import type { Measured } from './findings/rule.ts';
+import type { Evidence, Failure, Quantity, Verdict } from './schema.ts';
+import { atLimit, FILLING, NEAR } from './usage.ts';
 
-/** Alert thresholds in use: node-mixin warns above 75 %, netdata and node-problem-detector above 90 %. */
-const NEAR = 0.9;
-const FILLING = 0.75;
 /** A share of RAM above which connection tracking is worth a look of its own; it cannot be swapped out. */
 const MUCH_MEMORY = 0.2;
 /** Without the size of RAM: less than this is little on any machine that forwards traffic. */
 const LITTLE_BYTES = 64 * 1024 * 1024;
+/** Proof that a first page has room for. */
+const PROOF_LINES = 5;
 
-/** Judges one snapshot. What was not captured never counts as good news: it is listed in `missing`. */
-export function verdictOf(analysis: Pick<Analysis, 'usage' | 'drops' | 'memory' | 'namespaces'>): Verdict {
-  const { usage, drops, memory, namespaces } = analysis;
-  const missing: string[] = [];
-  if (!usage.entries) missing.push('the number of entries');
-  if (!usage.max) missing.push('nf_conntrack_max');
-  if (!drops.counters) missing.push('the drop counters');
-  if (drops.log.captured.length === 0) missing.push('the kernel log');
-  const tight = memoryIsTight(memory);
-  const verdict = (kind: Verdict['kind'], severity: Verdict['severity']): Verdict => ({
+const FAILURE: Record<Verdict['kind'], Failure> = {
+  'limit-reached': 'limit',
+  evicting: 'limit',
+  'was-full': 'limit',
+  'near-limit': 'limit',
+  filling: 'limit',
+  memory: 'memory',
+  'long-chains': 'hash-chains',
+  'nat-ports': 'nat-or-clash',
+  clashes: 'nat-or-clash',
+  'drops-now': 'nat-or-clash',
+  'namespace-full': 'other-namespace',
+  flood: 'attack',
+  'one-source': 'attack',
+  'idle-hoard': 'idle-hoard',
+  unlimited: 'none',
+  healthy: 'none',
+  'cannot-tell': 'cannot-tell',
+};
+
+/** Which findings prove a verdict. */
+const PROOF: Record<Verdict['kind'], string[]> = {
+  'limit-reached': ['table-full', 'was-full'],
+  evicting: ['early-drop', 'table-full'],
+  'was-full': ['was-full', 'early-drop'],
+  'near-limit': ['near-limit'],
+  filling: ['near-limit'],
+  memory: ['memory'],
+  'long-chains': ['hash-chains'],
+  'nat-ports': ['nat-ports'],
+  clashes: ['clashes'],
+  'drops-now': ['table-full'],
+  'namespace-full': ['other-namespace'],
+  flood: ['table-full', 'early-drop', 'near-limit', 'unreplied', 'concentration'],
+  'one-source': ['table-full', 'early-drop', 'near-limit', 'concentration'],
+  'idle-hoard': ['table-full', 'early-drop', 'near-limit', 'idle-hoard'],
+  unlimited: ['unlimited'],
+  healthy: ['near-limit', 'table-full'],
+  'cannot-tell': [],
+};
+
+/**
+ * Judges one snapshot. What was not captured never counts as good news: it is listed in `missing`.
+ *
+ * The order is that of certainty: what was seen to happen during the capture, what counters and logs prove of the past, what is near.
+ * A table that is full, or nearly, is put down to what fills it where one cause holds so much of it that without it there would be room.
+ */
+export function verdictOf(measured: Measured, findings: Findings): Verdict {
+  const missing = missingOf(measured);
+  const tight = memoryIsTight(measured.memory);
+  const [kind, severity] = kindOf(measured, findings, tight);
+  const proof: Evidence[] = PROOF[kind].flatMap((id) => {
+    const finding = findings.get(id);
+    const says = kind === 'healthy' || (finding && !['ok', 'unknown'].includes(finding.severity));
+    return finding && says ? finding.evidence : [];
+  });
+  const once = proof.filter(
+    (one, at) => proof.findIndex((other) => other.what === one.what && other.file === one.file) === at,
+  );
+  const runnerUp = runnerUpOf(kind, measured, findings, tight);
+  return {
     kind,
+    failure: FAILURE[kind],
     severity,
     ...(tight !== undefined && { memoryIsTheProblem: tight }),
+    proof: once.slice(0, PROOF_LINES),
+    ...(runnerUp && { runnerUp }),
     missing,
-  });
-
-  const during = drops.duringCapture;
-  const peakShare = usage.peakShare;
-  if (usage.unlimited) return tight === true ? verdict('memory', 'warning') : verdict('unlimited', 'notice');
-  const full = atLimit(usage);
-  // early_drop counts entries that were evicted to make room: the packets that needed the room did pass.
-  if (full && (during?.drop ?? 0) === 0 && (during?.earlyDrop ?? 0) > 0) return verdict('evicting', 'critical');
-  if (full) return verdict('limit-reached', 'critical');
-  // Since 5.15 a hash chain longer than a random limit refuses entries, however much room the limit leaves.
-  if ((drops.counters?.totals.chaintoolong ?? 0) > 0) return verdict('long-chains', 'warning');
-  if ((during?.drop ?? 0) > 0) return verdict('drops-now', 'warning');
-  const evicted = drops.counters?.totals.early_drop ?? 0;
-  if (drops.log.tableFullLines > 0 || evicted > 0) return verdict('was-full', 'warning');
-  // One maximum is compared with the count of each namespace by itself (__nf_conntrack_alloc() in nf_conntrack_core.c).
-  const max = usage.max?.value ?? Number.POSITIVE_INFINITY;
-  const fullElsewhere = namespaces.some(
-    ({ entries, earlyDrop }) => (entries?.value ?? 0) >= FULL * max || (earlyDrop ?? 0) > 0,
-  );
-  if (drops.log.namespaces.length > 0 || fullElsewhere) return verdict('namespace-full', 'warning');
-  if (peakShare === undefined) return verdict('cannot-tell', 'unknown');
-  if (peakShare >= NEAR) return verdict('near-limit', 'warning');
-  if (tight === true) return verdict('memory', 'warning');
-  if (peakShare >= FILLING) return verdict('filling', 'notice');
-  return verdict('healthy', 'ok');
+  };
 }
 
-function memoryIsTight(memory: Analysis['memory']): boolean | undefined {
+function missingOf({ usage, drops }: Measured): string[] {
+  return [
+    ...(usage.entries ? [] : ['the number of entries']),
+    ...(usage.max ? [] : ['nf_conntrack_max']),
+    ...(drops.counters ? [] : ['the drop counters']),
+    ...(drops.log.captured.length > 0 ? [] : ['the kernel log']),
+  ];
+}
+
+function kindOf(
+  measured: Measured,
+  findings: Findings,
+  tight: boolean | undefined,
+): [Verdict['kind'], Verdict['severity']] {
+  const { usage, drops } = measured;
+  const during = drops.duringCapture;
+  const severityOf = (id: string) => findings.get(id)?.severity ?? 'unknown';
+  const bad = (id: string) => severityOf(id) === 'critical' || severityOf(id) === 'warning';
+  if (usage.unlimited) return tight === true ? ['memory', 'warning'] : ['unlimited', 'notice'];
+
+  const share = usage.peakShare;
+  if (atLimit(usage)) {
+    // early_drop counts entries that were evicted to make room: the packets that needed the room did pass.
+    const evicts = (during?.drop ?? 0) === 0 && (during?.earlyDrop ?? 0) > 0;
+    return [causeOf(measured, findings) ?? (evicts ? 'evicting' : 'limit-reached'), 'critical'];
+  }
+  // Since 5.15 a hash chain longer than a random limit refuses entries, however much room the limit leaves.
+  if ((drops.counters?.totals.chaintoolong ?? 0) > 0) {
+    return ['long-chains', severityOf('hash-chains') === 'critical' ? 'critical' : 'warning'];
+  }
+  if ((during?.drop ?? 0) > 0 || (during?.insertFailed ?? 0) > 0) {
+    if (bad('nat-ports')) return ['nat-ports', severityOf('nat-ports')];
+    if (bad('clashes')) return ['clashes', severityOf('clashes')];
+    if ((during?.drop ?? 0) > 0) return ['drops-now', 'warning'];
+  }
+  if (bad('other-namespace')) return ['namespace-full', 'warning'];
+  if (bad('was-full')) return ['was-full', 'warning'];
+  if (bad('nat-ports')) return ['nat-ports', severityOf('nat-ports')];
+  if (share === undefined) return ['cannot-tell', 'unknown'];
+  if (share >= NEAR) return [causeOf(measured, findings) ?? 'near-limit', 'warning'];
+  if (tight === true) return ['memory', 'warning'];
+  if (share >= FILLING) return [causeOf(measured, findings) ?? 'filling', 'notice'];
+  return ['healthy', 'ok'];
+}
+
+/** What fills the table, if one thing does and there would be room without it. */
+function causeOf(measured: Measured, findings: Findings): 'flood' | 'one-source' | 'idle-hoard' | undefined {
+  const causes = [
+    ['flood', floodEntries(measured, findings)],
+    ['idle-hoard', hoardEntries(measured, findings)],
+    ['one-source', oneSourceEntries(measured, findings)],
+  ] as const;
+  return causes.find(([, entries]) => wouldHaveRoom(entries, measured))?.[0];
+}
+
+/** Without so many entries the table would be less than half full: then they are the cause, not the limit. */
+function wouldHaveRoom(entries: number | undefined, { usage, table }: Measured): boolean {
+  const max = usage.max?.value;
+  return entries !== undefined && max !== undefined && table !== undefined && table.entries - entries < max / 2;
+}
+
+function isWarning(findings: Findings, id: string): boolean {
+  return findings.get(id)?.severity === 'warning';
+}
+
+/** Entries that never saw an answer, where they are most of the table and not merely seen from one side. */
+function floodEntries({ table }: Measured, findings: Findings): number | undefined {
+  const finding = findings.get('unreplied');
+  if (!table || finding?.severity !== 'warning' || finding.says !== 'found') return undefined;
+  return table.byFlag.find(({ key }) => key === 'UNREPLIED')?.entries;
+}
+
+/** Established connections that a timeout which breaks no standard would have ended. */
+function hoardEntries({ ages }: Measured, findings: Findings): number | undefined {
+  if (!isWarning(findings, 'idle-hoard')) return undefined;
+  return ages?.whatIf
+    .filter(({ setting, risk }) => setting === 'tcp_timeout_established' && risk !== 'below-rfc-5382')
+    .reduce<number | undefined>((most, { gone }) => Math.max(most ?? 0, gone), undefined);
+}
+
+function oneSourceEntries({ table }: Measured, findings: Findings): number | undefined {
+  return isWarning(findings, 'concentration') ? table?.sources.top[0]?.entries : undefined;
+}
+
+/** What removing the cause of a verdict would free; undefined where the cause is not in the table. */
+export function freedBy(kind: Verdict['kind'], measured: Measured, findings: Findings): number | undefined {
+  if (kind === 'flood') return floodEntries(measured, findings);
+  if (kind === 'idle-hoard') return hoardEntries(measured, findings);
+  if (kind === 'one-source') return oneSourceEntries(measured, findings);
+  return undefined;
+}
+
+/** What else it could have been, and the numbers that speak against it. */
+function runnerUpOf(
+  kind: Verdict['kind'],
+  measured: Measured,
+  findings: Findings,
+  tight: boolean | undefined,
+): Verdict['runnerUp'] {
+  const { usage, drops, memory, table, ages, hash } = measured;
+  const rival = (failure: Failure, says: string, values: Record<string, Quantity | undefined>) => ({
+    failure,
+    says,
+    values: Object.fromEntries(
+      Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    ),
+  });
+  const limit = {
+    peak: usage.peak?.value,
+    max: usage.max?.value,
+    peakShare: usage.peakShare,
+    quietLog: drops.log.captured.length > 0 && drops.log.tableFullLines === 0,
+  };
+  switch (FAILURE[kind]) {
+    case 'limit': {
+      if (!table || table.entries === 0) {
+        return tight === false ? rival('memory', 'memory', memoryValues(measured)) : undefined;
+      }
+      const idle = ages?.idle.find(({ seconds }) => seconds === 3600);
+      const unreplied = table.byFlag.find(({ key }) => key === 'UNREPLIED')?.entries ?? 0;
+      const largest = table.sources.top[0];
+      // Of the two that could explain a full table, the one for which more speaks.
+      if (idle && idle.entries > unreplied) {
+        return rival('idle-hoard', 'idle-hoard', { idleShare: idle.share, idleSeconds: idle.seconds });
+      }
+      return rival('attack', 'attack', {
+        unrepliedShare: unreplied / table.entries,
+        sourceShare: largest && largest.entries / table.entries,
+        source: largest?.key,
+      });
+    }
+    case 'attack':
+    case 'idle-hoard': {
+      const freed = freedBy(kind, measured, findings);
+      if (freed === undefined || !table || !usage.max) return undefined;
+      const rest = Math.max(0, table.entries - freed);
+      return rival('limit', 'limit-without', { rest, restShare: rest / usage.max.value, max: usage.max.value });
+    }
+    case 'none':
+      if (kind === 'unlimited') return undefined;
+      return hash.entriesPerBucket !== undefined && drops.counters?.totals.chaintoolong !== undefined
+        ? rival('hash-chains', 'hash-chains', { chain: hash.entriesPerBucket })
+        : undefined;
+    case 'memory':
+      return usage.peakShare === undefined ? undefined : rival('limit', 'limit', limit);
+    case 'cannot-tell':
+      return undefined;
+    default:
+      // Chains, translation and other namespaces all refuse what a full table would refuse: the limit is what everybody thinks of first.
+      if (usage.peakShare !== undefined) return rival('limit', 'limit', limit);
+      return tight === false && memory.slabBytes !== undefined
+        ? rival('memory', 'memory', memoryValues(measured))
+        : undefined;
+  }
+}
+
+function memoryValues({ memory }: Measured): Record<string, Quantity | undefined> {
+  return {
+    heldBytes: memory.totalBytes,
+    ramShare: memory.shareOfRam,
+    atMaxBytes: memory.atMaxBytes,
+    atMaxShare: memory.atMaxShareOfRam,
+  };
+}
+
+function memoryIsTight(memory: Measured['memory']): boolean | undefined {
   if (memory.shareOfRam !== undefined) return memory.shareOfRam > MUCH_MEMORY;
   const most = memory.atMaxBytes ?? memory.totalBytes;
   return most !== undefined && most < LITTLE_BYTES ? false : undefined;

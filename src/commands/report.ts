@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Browser } from 'puppeteer-core';
 import type { Aims } from '../analysis/aims.ts';
-import type { Analysis, Severity } from '../analysis/schema.ts';
+import type { Analysis } from '../analysis/schema.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import { version } from '../package.ts';
 import { type Format, loadFormats, openRenderer, type Paper } from '../report/index.ts';
@@ -19,7 +19,7 @@ export interface ReportOptions {
   whatIf: Record<string, number>;
   /** What the recommendation aims at. */
   aims: Aims;
-  /** The verdict from which on the exit code says that something was found; undefined: none does. */
+  /** The severity of a verdict or a finding from which on the exit code says so; undefined: none does. */
   failOn: 'critical' | 'warning' | undefined;
 }
 
@@ -61,7 +61,7 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
         progress.skip(options.formats.length);
         continue;
       }
-      found ||= isFound(analysis.verdict.severity, options.failOn);
+      found ||= isFound(analysis, options.failOn);
       const base = uniqueName(reportName(input, analysis), names);
       const written: string[] = [];
       const render = openRenderer(analysis, { paper: options.paper });
@@ -86,8 +86,9 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
   return exit === EXIT.ok && found ? EXIT.found : exit;
 }
 
-function isFound(severity: Severity, failOn: ReportOptions['failOn']): boolean {
-  return failOn !== undefined && (severity === 'critical' || severity === failOn);
+function isFound({ verdict, findings }: Analysis, failOn: ReportOptions['failOn']): boolean {
+  if (failOn === undefined) return false;
+  return [verdict, ...findings].some(({ severity }) => severity === 'critical' || severity === failOn);
 }
 
 /** What the terminal shows: as wide as it is, and in colour unless NO_COLOR (no-color.org) says otherwise. */

@@ -17,11 +17,19 @@ function styleSheet(paper: Paper): string {
   return `${fontFaces()}\n@page{size:${PAGE_SIZES[paper]}}\n${rules}`;
 }
 
-/** Renders the report; the same analysis and paper give the same bytes. */
-export function renderHtml(analysis: Analysis, options: { paper?: Paper | undefined } = {}): string {
+/**
+ * Renders the report; the same analysis and options give the same bytes.
+ *
+ * @param options.unfolded  with every finding open, as paper needs it
+ */
+export function renderHtml(
+  analysis: Analysis,
+  options: { paper?: Paper | undefined; unfolded?: boolean | undefined } = {},
+): string {
   const style = styleSheet(options.paper ?? 'a4');
   const view = {
     ...reportView(mapStrings(analysis, inert, inert)),
+    unfolded: options.unfolded === true,
     style,
     // The one style sheet is allowed by its hash: nothing that a captured string could smuggle in is.
     styleHash: createHash('sha256').update(style).digest('base64'),

@@ -55,7 +55,10 @@ export function openRenderer(analysis: Analysis, options: { paper?: Paper | unde
   return {
     extension: (format) => FORMATS[format].extension,
     text: (format) => renderers[format](),
-    pdf: async (browser) => (await import('./pdf.ts')).renderPdf(browser, await renderers.html(), analysis),
+    pdf: async (browser) => {
+      const html = (await MAKERS.html()).renderHtml(analysis, { ...options, unfolded: true });
+      return (await import('./pdf.ts')).renderPdf(browser, html, analysis);
+    },
     summary: async (summaryOptions) => (await MAKERS.text()).renderText(analysis, summaryOptions),
   };
 }

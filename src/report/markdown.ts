@@ -30,12 +30,19 @@ function fenced(code: Verbatim): Verbatim {
 /** Renders the report with the same content as the HTML one; charts become the tables that they are drawn from. */
 export function renderMarkdown(analysis: Analysis): string {
   const view = reportView(mapStrings(analysis, inert, inert));
-  const { recommendation } = view;
+  const { recommendation, findings } = view;
   const withFences = {
     ...view,
     recommendation: {
       ...recommendation,
       commands: recommendation.commands.map((block) => ({ ...block, code: fenced(block.code) })),
+    },
+    findings: {
+      ...findings,
+      found: findings.found.map((finding) => ({
+        ...finding,
+        commands: finding.commands && fenced(finding.commands),
+      })),
     },
   };
   const text = renderTemplate(templates, 'report.md', mapStrings(withFences, escapeMarkdown));

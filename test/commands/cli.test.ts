@@ -249,7 +249,8 @@ describe('the command line', () => {
   test('help and version', () => {
     const help = run(['--help']);
     expect(help.status).toBe(0);
-    for (const command of ['report', 'collector', 'collect', 'schema']) expect(help.stdout).toContain(command);
+    for (const command of ['report', 'collector', 'collect', 'explain', 'schema'])
+      expect(help.stdout).toContain(command);
     expect(run(['--version']).stdout.trim()).toBe(version);
   });
 
@@ -265,6 +266,41 @@ describe('the command line', () => {
       '/inventory.csv',
     );
     expect(run(['collect', '--no-such-option']).status).toBe(2);
+  });
+});
+
+describe('explain', () => {
+  const ids = run(['explain'])
+    .stdout.split('\n')
+    .map((line) => /^([a-z-]+) {2,}\S/.exec(line)?.[1])
+    .filter((id) => id !== undefined);
+
+  test('lists every finding that a report can have', () => {
+    run(['report', OLD, '--format', 'json']);
+    const { findings } = JSON.parse(readFileSync(path.join(out, 'linux-2.4.json'), 'utf8'));
+    expect(findings.map(({ id }: { id: string }) => id).sort()).toEqual([...ids].sort());
+    expect(ids.length).toBeGreaterThanOrEqual(24);
+  });
+
+  test.each(ids)('%s is told in whole sentences', (id) => {
+    const { status, stdout } = run(['explain', id]);
+    expect(status).toBe(0);
+    const [title = '', ...parts] = stdout.trimEnd().split('\n\n');
+    expect(title).toMatch(new RegExp(`^[A-Z].*\\S \\(${id}\\)$`));
+    expect(parts.map((part) => part.split('\n')[0])).toEqual(['What is looked for', 'Why it matters', 'What to do']);
+    for (const part of parts) {
+      const text = part.split('\n').slice(1).join(' ').replace(/ +/g, ' ').trim();
+      expect(text).toMatch(/^[A-Z].*[^\s,;:]\.$/);
+      expect(text).not.toMatch(/ [,.;:)]|\( |\(\)|\.\.|undefined|\{\{/);
+    }
+    for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
+  });
+
+  test('an unknown finding is refused, and the known ones are named', () => {
+    const { status, stderr } = run(['explain', 'full-table']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('there is no finding full-table');
+    expect(stderr).toContain('table-full');
   });
 });
 

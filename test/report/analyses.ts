@@ -187,6 +187,8 @@ const empty = (): Analysis => ({
   host: {},
   verdict: {
     kind: 'cannot-tell',
+    failure: 'cannot-tell',
+    proof: [],
     severity: 'unknown',
     missing: ['the number of entries', 'nf_conntrack_max', 'the drop counters', 'the kernel log'],
   },
@@ -247,8 +249,10 @@ export function linux24(): Analysis {
     bundle: { name: 'linux-2.4', layout: 'tree' },
     verdict: {
       kind: 'healthy',
+      failure: 'none',
       severity: 'ok',
       memoryIsTheProblem: false,
+      proof: [],
       missing: ['the drop counters', 'the kernel log'],
     },
     usage: {
@@ -276,9 +280,11 @@ export function linux24(): Analysis {
       max: 65_536,
       demand: {
         entries: 5602,
-        from: 'the most entries in any reading',
-        file: 'proc/net/ip_conntrack',
+        low: 5602,
+        high: 5602,
         isLowerBound: false,
+        decidedBy: 'peak',
+        evidence: [{ by: 'peak', entries: 5602, file: 'proc/net/ip_conntrack' }],
       },
       constraint: 'present-limit',
       ladder: steps,
@@ -322,11 +328,14 @@ function gateway({
     page,
   });
   const share = (n: number) => Math.round(entries * n);
-  const demand = {
+  const isLowerBound = dropPerReading + evictedPerReading > 0;
+  const demand: NonNullable<Analysis['recommendation']['demand']> = {
     entries,
-    from: 'the most entries in any reading',
-    file: `${SYSCTL}/nf_conntrack_count`,
-    isLowerBound: dropPerReading + evictedPerReading > 0,
+    low: entries,
+    ...(!isLowerBound && { high: entries }),
+    isLowerBound,
+    decidedBy: 'peak',
+    evidence: [{ by: 'peak', entries, file: `${SYSCTL}/nf_conntrack_count` }],
   };
   const rungs: [LadderStep['label'], number, number][] = [
     ['today', max, buckets],
@@ -571,6 +580,7 @@ function gateway({
       max: { value: 4096, file: `${SYSCTL}/nf_conntrack_expect_max` },
     },
     settings: settings(max, buckets),
+    findings: findingsFixture(entries, max),
     recommendation: {
       action: recommended ? 'raise' : 'leave',
       max: recommended?.max ?? max,
@@ -626,7 +636,14 @@ export function healthy(): Analysis {
       evictedPerReading: 0,
       ram: 16 * GIB - 310 * 2 ** 20,
     }),
-    verdict: { kind: 'healthy', severity: 'ok', memoryIsTheProblem: false, missing: [] },
+    verdict: {
+      kind: 'healthy',
+      failure: 'none',
+      severity: 'ok',
+      memoryIsTheProblem: false,
+      proof: proof(),
+      missing: [],
+    },
   });
 }
 
@@ -643,7 +660,14 @@ export function nearLimit(): Analysis {
       evictedPerReading: 0,
       ram: 4 * GIB,
     }),
-    verdict: { kind: 'near-limit', severity: 'warning', memoryIsTheProblem: false, missing: [] },
+    verdict: {
+      kind: 'near-limit',
+      failure: 'limit',
+      severity: 'warning',
+      memoryIsTheProblem: false,
+      proof: proof(),
+      missing: [],
+    },
   });
 }
 
@@ -661,7 +685,14 @@ export function full(): Analysis {
   });
   return analysisSchema.parse({
     ...made,
-    verdict: { kind: 'limit-reached', severity: 'critical', memoryIsTheProblem: false, missing: [] },
+    verdict: {
+      kind: 'limit-reached',
+      failure: 'limit',
+      severity: 'critical',
+      memoryIsTheProblem: false,
+      proof: proof(),
+      missing: [],
+    },
     drops: {
       ...made.drops,
       log: {
@@ -698,6 +729,57 @@ export function full(): Analysis {
 }
 
 /** An empty table. */
+/** One finding of each kind: what is wrong, what is in order, and what could not be assessed. */
+function findingsFixture(entries: number, max: number): Analysis['findings'] {
+  return [
+    {
+      id: 'table-full',
+      severity: 'critical',
+      says: 'found',
+      values: {
+        entries,
+        max,
+        share: entries / max,
+        dropped: { count: 1, one: 'packet', many: 'packets' },
+        during: true,
+        watchedSeconds: 4.2,
+        droppedPerSecond: 0.24,
+      },
+      missing: [],
+      evidence: [
+        { what: 'nf_conntrack_count', value: entries, file: `${SYSCTL}/nf_conntrack_count` },
+        { what: 'nf_conntrack_max', value: max, file: `${SYSCTL}/nf_conntrack_max` },
+      ],
+      confidence: 'high',
+      commands: { apply: ['sysctl -w a=1'], verify: ['sysctl a'], undo: ['sysctl -w a=0'] },
+    },
+    {
+      id: 'unreplied',
+      severity: 'ok',
+      says: 'ok',
+      values: { unreplied: 0, rows: entries, share: 0 },
+      missing: [],
+      evidence: [],
+      confidence: 'high',
+    },
+    {
+      id: 'was-full',
+      severity: 'unknown',
+      says: 'unknown',
+      values: {},
+      missing: ['the kernel log'],
+      evidence: [],
+    },
+  ];
+}
+
+function proof(): Analysis['verdict']['proof'] {
+  return [
+    { what: 'nf_conntrack_count', value: 38_214, file: `${SYSCTL}/nf_conntrack_count` },
+    { what: 'nf_conntrack_max', value: 262_144, file: `${SYSCTL}/nf_conntrack_max` },
+  ];
+}
+
 /** Ages with every reason for not knowing, and what lower timeouts would change. */
 function agesFixture(share: (part: number) => number): Analysis['ages'] {
   const none = { clamped: 0, custom: 0, offloaded: 0, ambiguous: 0 };
@@ -739,6 +821,7 @@ function agesFixture(share: (part: number) => number): Analysis['ages'] {
       { seconds: 3600, entries: gone, share: 0.05 },
       { seconds: 86_400, entries: gone, share: 0.05 },
     ],
+    turnover: { admittedPerSecond: 300, withoutEvictions: share(1.1), counted: share(0.7) },
     contradictions: 2,
     whatIf: [
       {
@@ -784,7 +867,14 @@ function emptyTable(): Analysis {
   };
   return analysisSchema.parse({
     ...made,
-    verdict: { kind: 'healthy', severity: 'ok', memoryIsTheProblem: false, missing: [] },
+    verdict: {
+      kind: 'healthy',
+      failure: 'none',
+      severity: 'ok',
+      memoryIsTheProblem: false,
+      proof: proof(),
+      missing: [],
+    },
     table: made.table && {
       ...made.table,
       byFamily: [],
@@ -821,7 +911,14 @@ export function huge(): Analysis {
       evictedPerReading: 81_204,
       ram: 256 * GIB,
     }),
-    verdict: { kind: 'was-full', severity: 'warning', memoryIsTheProblem: false, missing: [] },
+    verdict: {
+      kind: 'was-full',
+      failure: 'limit',
+      severity: 'warning',
+      memoryIsTheProblem: false,
+      proof: proof(),
+      missing: [],
+    },
   });
 }
 
@@ -860,6 +957,8 @@ export function hostile(): Analysis {
       'lines',
       'verify',
       'rollback',
+      'apply',
+      'undo',
     ];
     return typeof value === 'string' && captured.includes(key) ? `${value} ${HOSTILE}` : value;
   };

@@ -58,8 +58,13 @@ describe.each(CASES)('$name', ({ make }) => {
     expect(html.match(/<style/g)).toHaveLength(1);
   });
 
-  it('writes JSON that parses to the analysis and ends in a newline', () => {
-    expect(JSON.parse(renderJson(make()))).toEqual(make());
+  it('writes JSON that parses to the analysis, with what its findings state, and ends in a newline', () => {
+    const written: Analysis = JSON.parse(renderJson(make()));
+    const findings = written.findings.map(({ statement, ...finding }) => {
+      expect(statement === undefined).toBe(finding.severity === 'unknown');
+      return finding;
+    });
+    expect({ ...written, findings }).toEqual(make());
     expect(renderJson(make())).toMatch(/}\n$/);
   });
 
@@ -223,6 +228,28 @@ describe('sentences', () => {
   it('do not say that memory is fine when that is not known', () => {
     expect(renderText(nothing())).toContain('Whether memory is a problem cannot be told');
     expect(renderText(healthy())).toContain('Memory is not the problem');
+  });
+});
+
+describe('findings', () => {
+  it('fold on the screen, and stand open on paper', () => {
+    expect(renderHtml(full())).toMatch(/<details class="finding critical" id="finding-table-full">/);
+    expect(renderHtml(full(), { unfolded: true })).toMatch(/<details class="finding critical" id="[^"]+" open>/);
+  });
+
+  it('tell what is in order, and what was not assessed for want of what', () => {
+    for (const text of [visibleText(renderHtml(full())), renderMarkdown(full())]) {
+      expect(blanks(text)).toMatch(/Findings.*1 critical, 1 in order, 1 not assessed/s);
+      expect(blanks(text)).toMatch(/the kernel dropped 1 packet within/);
+      expect(blanks(text)).toMatch(/never saw an answer \(0 of/);
+      expect(blanks(text)).toMatch(/not known without the kernel log/);
+    }
+  });
+
+  it('are a line each on a terminal', () => {
+    const text = renderText(full(), { width: 10_000 });
+    expect(text).toMatch(/^Findings: 1 critical, 1 in order, 1 not assessed$/m);
+    expect(text).toMatch(/^ {2}!! The table held /m);
   });
 });
 

@@ -39,19 +39,23 @@ const ORDER: Record<Severity, number> = { critical: 0, warning: 1, notice: 2, un
 /** The names of all rules, in the order of the catalogue. */
 export const RULE_IDS: readonly string[] = RULES.map(({ id }) => id);
 
-/** Findings before it is known what is recommended. */
-export type Findings = ReadonlyMap<string, Finding & { remedy: boolean }>;
+/** By their names, before it is known what is recommended. */
+export type Findings = ReadonlyMap<string, Finding>;
 
 /** Applies every rule. */
 export function assess(snapshot: Host['snapshot'], measured: Measured): Findings {
   return new Map(RULES.map((rule) => [rule.id, found(rule, { snapshot, measured })]));
 }
 
-function found(rule: Rule, host: Host): Finding & { remedy: boolean } {
+function found(rule: Rule, host: Host): Finding {
   const assessment = rule.assess(host);
   if ('missing' in assessment) {
     const { missing } = assessment;
-    return { id: rule.id, severity: 'unknown', says: 'unknown', values: {}, missing, evidence: [], remedy: false };
+    return { id: rule.id, severity: 'unknown', says: 'unknown', values: {}, missing, evidence: [] };
+  }
+  if ('coveredBy' in assessment) {
+    const { coveredBy } = assessment;
+    return { id: rule.id, severity: 'unknown', says: 'covered', values: {}, missing: [], evidence: [], coveredBy };
   }
   const { severity, says, values = {}, evidence, confidence, commands } = assessment;
   const known = Object.entries(values).flatMap(([name, value]) =>
@@ -65,18 +69,16 @@ function found(rule: Rule, host: Host): Finding & { remedy: boolean } {
     missing: [],
     evidence,
     confidence,
-    commands: commands === 'as recommended' ? undefined : commands,
-    remedy: commands === 'as recommended',
+    ...(commands === 'as recommended' ? { asRecommended: true } : { commands }),
   };
 }
 
-/** The findings as they are reported: the most severe first, those whose remedy is what is recommended with its commands. */
+/** The findings as they are reported: the most severe first, with the commands of the recommendation where those are the remedy. */
 export function reported(findings: Findings, { commands }: Analysis['recommendation']): Finding[] {
+  const { now: apply, verify, rollback: undo } = commands;
   return [...findings.values()]
-    .map(({ remedy, ...finding }) =>
-      remedy && commands.now.length > 0
-        ? { ...finding, commands: { apply: commands.now, verify: commands.verify, undo: commands.rollback } }
-        : finding,
+    .map((finding) =>
+      finding.asRecommended && apply.length > 0 ? { ...finding, commands: { apply, verify, undo } } : finding,
     )
     .sort((a, b) => ORDER[a.severity] - ORDER[b.severity]);
 }

@@ -1,4 +1,4 @@
-import { FILLING, FULL, NEAR } from '../usage.ts';
+import { atLimit, FILLING, NEAR } from '../usage.ts';
 import { type Rule, seen } from './rule.ts';
 
 /** The table fills up, and is not full yet. */
@@ -23,7 +23,7 @@ export const nearLimit: Rule = {
     ];
     if (peakShare === undefined) return { severity: 'ok', says: 'unlimited', values, evidence, confidence: 'high' };
     if (peakShare < FILLING) return { severity: 'ok', says: 'ok', values, evidence, confidence: 'high' };
-    if (peakShare >= FULL) return { severity: 'ok', says: 'full', values, evidence, confidence: 'high' };
+    if (atLimit(usage)) return { coveredBy: 'table-full' };
     return {
       severity: peakShare >= NEAR ? 'warning' : 'notice',
       says: upperBound ? 'upperBound' : 'found',

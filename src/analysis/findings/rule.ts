@@ -15,6 +15,8 @@ export interface Host {
 type Assessment =
   /** It cannot tell, for want of these: noun phrases such as `the drop counters`. */
   | { missing: string[] }
+  /** What it would say is said by another finding, and more. */
+  | { coveredBy: string }
   | {
       severity: Exclude<Severity, 'unknown'>;
       /** The section of the rule's file in templates/findings that states it. */

@@ -1,5 +1,5 @@
 /** The four key figures of the first page. */
-import type { Analysis } from '../../analysis/schema.ts';
+import type { Analysis, Demand } from '../../analysis/schema.ts';
 import { bytes, count, duration, percent, plural, rate, ratio } from '../format.ts';
 import { LOOKED_FOR, shortSourcesOf, whyAbsent } from './sources.ts';
 
@@ -8,6 +8,8 @@ interface Figure {
   value: string;
   /** The value is words, not a number: nothing was captured. */
   absent: boolean;
+  /** Two numbers: too long for the size of one. */
+  long?: boolean;
   note: string;
   source: string;
 }
@@ -117,10 +119,13 @@ function demandOrHash(analysis: Analysis): Figure {
   if (demand)
     return {
       label: demand.isLowerBound ? 'Demand, at least' : 'Demand, inferred',
-      value: count(demand.entries),
+      value: demandRange(demand),
       absent: false,
-      note: demand.from,
-      source: demand.file === undefined ? '' : shortSourcesOf({ file: demand.file }),
+      long: demandRange(demand) !== count(demand.entries),
+      note: DEMAND_FROM[demand.decidedBy],
+      source: shortSourcesOf(
+        ...demand.evidence.filter(({ by }) => by === demand.decidedBy).map(({ file }) => (file ? { file } : undefined)),
+      ),
     };
   const { buckets, entriesPerBucket } = analysis.hash;
   if (buckets && entriesPerBucket !== undefined)
@@ -134,7 +139,24 @@ function demandOrHash(analysis: Analysis): Figure {
   return missing('Demand, inferred', 'too little was captured to infer it');
 }
 
+/** Both ends of the demand where they differ by more than what nobody would ask about. */
+export function demandRange({ entries, low, high }: Demand): string {
+  return high !== undefined && high > 1.05 * low ? `${count(low)} to ${count(high)}` : count(entries);
+}
+
+const DEMAND_FROM: Record<Demand['decidedBy'], string> = {
+  peak: 'the most entries in any reading',
+  slab: 'by the slabs that are still held',
+  limit: 'the limit, which was reached',
+  namespace: 'the fullest network namespace',
+  young: 'by the young entries of the table',
+  'drop-rate': 'by what is let in and what is dropped',
+};
+
 /** Four figures that a customer understands, each with its source. */
-export function keyFigures(analysis: Analysis): Figure[] {
-  return [entries(analysis), losses(analysis), memory(analysis), demandOrHash(analysis)];
+export function keyFigures(analysis: Analysis): Required<Figure>[] {
+  return [entries(analysis), losses(analysis), memory(analysis), demandOrHash(analysis)].map((figure) => ({
+    long: false,
+    ...figure,
+  }));
 }

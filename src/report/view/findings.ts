@@ -2,7 +2,7 @@
 import type { Analysis, Finding } from '../../analysis/schema.ts';
 import { list, plural } from '../format.ts';
 import { Verbatim } from '../inert.ts';
-import { exactly, written } from './quantity.ts';
+import { exactly, textOf, valuesOf } from './quantity.ts';
 import { sourceOf } from './sources.ts';
 import { SEVERITY_WORDS } from './verdict.ts';
 
@@ -12,48 +12,53 @@ const CONFIDENCE = {
   low: 'one of several readings of what was captured',
 } as const;
 
-/** The numbers of a finding as its sentences say them. */
-export function valuesOf(finding: Finding): Record<string, string | boolean> {
-  return Object.fromEntries(Object.entries(finding.values).map(([name, value]) => [name, written(name, value)]));
-}
-
-/** The template of one of a finding's texts. */
-export function textOf({ id }: Pick<Finding, 'id'>, text: string): Verbatim {
-  return new Verbatim(`findings/${id}/${text}`);
-}
+/** What stands in front of a line on a terminal: severity without colour. */
+const MARKS: Record<Finding['severity'], string> = {
+  critical: '!!',
+  warning: '! ',
+  notice: '- ',
+  ok: '  ',
+  unknown: '? ',
+};
 
 function row(finding: Finding) {
   return {
     id: finding.id,
     severity: finding.severity,
     severityWord: SEVERITY_WORDS[finding.severity],
+    mark: MARKS[finding.severity],
     title: textOf(finding, 'title'),
     statement: textOf(finding, finding.says),
     why: textOf(finding, 'why'),
     remedy: textOf(finding, 'do'),
-    values: valuesOf(finding),
+    values: valuesOf(finding.values),
     confidence: finding.confidence && CONFIDENCE[finding.confidence],
     evidence: finding.evidence.map(({ what, value, ...place }) => ({
       what,
       value: exactly(what, value),
       source: sourceOf(place),
     })),
-    commands: [
-      ...block('Apply', finding.commands?.apply),
-      ...block('Check', finding.commands?.verify),
-      ...block('Undo', finding.commands?.undo),
-    ],
+    commands: finding.asRecommended ? undefined : commandsView(finding.commands),
+    asRecommended: finding.asRecommended === true && finding.commands !== undefined,
     missing: list(finding.missing),
   };
 }
 
-function block(title: string, lines: readonly string[] = []) {
-  return lines.length > 0 ? [{ title, code: new Verbatim(lines.join('\n')) }] : [];
+/** One block, to be read from top to bottom: what each part is for stands in a comment of the shell. */
+function commandsView(commands: Finding['commands']): Verbatim | undefined {
+  if (!commands) return undefined;
+  const parts = [
+    ['apply', commands.apply],
+    ['check', commands.verify],
+    ['undo', commands.undo],
+  ] as const;
+  const lines = parts.flatMap(([title, each]) => (each.length > 0 ? [`# ${title}`, ...each] : []));
+  return new Verbatim(lines.join('\n'));
 }
 
 /** What the page of findings is given: what is wrong, what was not assessed, and what is in order. */
 export function findingsView({ findings }: Pick<Analysis, 'findings'>) {
-  const rows = findings.map(row);
+  const rows = findings.filter(({ coveredBy }) => coveredBy === undefined).map(row);
   const found = rows.filter(({ severity }) => severity !== 'ok' && severity !== 'unknown');
   const ok = rows.filter(({ severity }) => severity === 'ok');
   const unknown = rows.filter(({ severity }) => severity === 'unknown');

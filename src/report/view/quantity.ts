@@ -1,6 +1,7 @@
 /** Quantities as they are written: the name of a value says its unit. */
-import type { Quantity } from '../../analysis/schema.ts';
+import type { Finding, Quantity } from '../../analysis/schema.ts';
 import { bytes, bytesBoth, count, duration, list, percent, plural, rate, ratio, secondsExact } from '../format.ts';
+import { Verbatim } from '../inert.ts';
 
 /** How a number is written by what its name ends in; the first that fits. */
 const UNITS: [RegExp, (value: number) => string][] = [
@@ -29,4 +30,14 @@ export function exactly(name: string, value: Quantity): string {
   if (typeof value !== 'number') return String(written(name, value));
   if (/timeout|uptime/.test(name)) return secondsExact(value);
   return /^(?:Mem|Slab|SUnreclaim)|bytes|page size/i.test(name) ? bytesBoth(value) : plain(value);
+}
+
+/** Quantities as the sentences say them. */
+export function valuesOf(values: Readonly<Record<string, Quantity>>): Record<string, string | boolean> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, written(name, value)]));
+}
+
+/** The template of one of a finding's texts. */
+export function textOf({ id }: Pick<Finding, 'id'>, text: string): Verbatim {
+  return new Verbatim(`findings/${id}/${text}`);
 }

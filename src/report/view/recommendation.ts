@@ -2,6 +2,7 @@
 import type { Analysis, LadderStep } from '../../analysis/schema.ts';
 import { bytes, bytesIn, columnUnit, count, exactBytes, percent, ratio } from '../format.ts';
 import { Verbatim } from '../inert.ts';
+import { demandRange } from './figures.ts';
 import { sourcesOf } from './sources.ts';
 
 interface Cell {
@@ -102,7 +103,7 @@ function othersView({ kernelDefault, ramRule, kubeProxy }: Analysis['recommendat
 /** What the templates of the recommendation are given. */
 export function recommendationView(analysis: Analysis) {
   const { recommendation, usage, hash } = analysis;
-  const { action, max, buckets, demand, headroom, constraint, memoryBudgetBytes, commands } = recommendation;
+  const { action, max, buckets, demand, headroom, constraint, memoryBudgetBytes, commands, fix } = recommendation;
   const cost = costs(recommendation.ladder);
   const changesMax = max !== undefined && max !== usage.max?.value;
   const changesBuckets = buckets !== undefined && buckets !== hash.buckets?.value;
@@ -115,8 +116,16 @@ export function recommendationView(analysis: Analysis) {
       bucketsToday: hash.buckets && count(hash.buckets.value),
       changesBuckets,
       changes: changesMax || changesBuckets,
-      demand: demand && count(demand.entries),
-      demandFrom: demand?.from,
+      demand: demand && demandRange(demand),
+      demandBy: demand && new Verbatim(`demand/${demand.decidedBy}`),
+      demandIsRange: demand?.retries !== undefined,
+      admitted: demand?.retries && ratio(demand.retries.admittedPerSecond),
+      refused: demand?.retries && percent(demand.retries.refusedShare),
+      attempts: demand?.retries && count(demand.retries.attempts),
+      likely: demand?.retries && count(demand.retries.likely),
+      frees: fix && count(fix.frees),
+      leaves: fix && count(fix.leaves),
+      leavesShare: fix && percent(fix.leavesShare),
       demandIsLowerBound: demand?.isLowerBound ?? false,
       headroom: headroom > 0 ? ratio(headroom) : undefined,
       boundByKernel: constraint === 'kernel-default',

@@ -3,7 +3,6 @@ import type { Analysis } from '../../analysis/schema.ts';
 import { bytesBoth } from '../format.ts';
 import { agesView } from './ages.ts';
 import { captureView, factsView, namespacesView, settingsView } from './capture.ts';
-import { findingsView } from './findings.ts';
 import { usageGauge } from './gauge.ts';
 import { lossesView } from './losses.ts';
 import { hashView, memoryView, slabView } from './slab.ts';
@@ -33,7 +32,6 @@ export function reportView(analysis: Analysis) {
     hash: hashView(analysis),
     table: tableView(analysis),
     ages: agesView(analysis),
-    findings: findingsView(analysis),
     losses: lossesView(analysis),
     namespaces: namespacesView(analysis),
     settings: settingsView(analysis),

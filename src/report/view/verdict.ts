@@ -1,7 +1,10 @@
 /** The verdict: which sentence, and the finished values that it is made of. */
 import type { Analysis, Severity, Verdict } from '../../analysis/schema.ts';
 import { bytes, count, duration, list, percent, plural, rate, ratio, utc } from '../format.ts';
+import { FULL } from '../../analysis/usage.ts';
 import { Verbatim } from '../inert.ts';
+import { exactly, textOf, valuesOf } from './quantity.ts';
+import { shortSourcesOf } from './sources.ts';
 
 export const SEVERITY_WORDS: Record<Severity, string> = {
   critical: 'Critical',
@@ -18,6 +21,11 @@ const KIND_WORDS: Record<Verdict['kind'], string> = {
   'was-full': 'the table has been full',
   'namespace-full': 'another namespace is full',
   'long-chains': 'hash chains are too long',
+  'nat-ports': 'NAT runs out of ports',
+  clashes: 'packets clash over new entries',
+  flood: 'a flood or a scan fills the table',
+  'one-source': 'one source fills the table',
+  'idle-hoard': 'idle connections fill the table',
   memory: 'memory is short',
   'near-limit': 'the limit is near',
   filling: 'the table is filling',
@@ -45,12 +53,24 @@ function memoryMissing({ slab, pageBytes, host }: Analysis): string | undefined 
 }
 
 function values(analysis: Analysis) {
-  const { usage, drops, memory } = analysis;
+  const { usage, drops, memory, table } = analysis;
   const { duringCapture, counters, log } = drops;
   const held = memory.totalBytes ?? memory.slabBytes;
   const saysMore = memory.atMaxBytes !== undefined && !usage.unlimited && memory.atMaxBytes > (held ?? 0);
   const counted = (n: number | undefined) => (n === undefined || n === 0 ? undefined : count(n));
+  const fix = analysis.recommendation.fix;
+  const largest = table?.sources.top[0];
+  const unreplied = table?.byFlag.find(({ key }) => key === 'UNREPLIED')?.entries;
   return {
+    isFull: analysis.usage.peakShare !== undefined && analysis.usage.peakShare >= FULL,
+    rows: table && count(table.entries),
+    unreplied: unreplied === undefined ? undefined : count(unreplied),
+    idle: fix && count(fix.frees),
+    restShare: fix && percent(fix.leavesShare),
+    source: largest?.key,
+    sourceEntries: largest && count(largest.entries),
+    sourceShare: largest && table && table.entries > 0 ? percent(largest.entries / table.entries) : undefined,
+    cause: causeView(analysis),
     entries: usage.entries && count(usage.entries.value),
     max: usage.max && !usage.unlimited ? count(usage.max.value) : undefined,
     share: usage.share === undefined ? undefined : percent(usage.share),
@@ -84,9 +104,24 @@ function values(analysis: Analysis) {
   };
 }
 
+/** The finding that a verdict says no more than. */
+function causeView({ verdict, findings }: Analysis) {
+  const finding = findings.find(({ id }) => id === verdict.kind);
+  return finding && { template: textOf(finding, finding.says), values: valuesOf(finding.values) };
+}
+
+/** Proof in a line: the kernel's name of a fact and what it was. */
+function proofView({ proof }: Verdict) {
+  return proof.map(({ what, value, ...place }) => ({
+    what,
+    value: exactly(what, value),
+    source: shortSourcesOf(place),
+  }));
+}
+
 /** What the templates of the verdict are given. */
 export function verdictView(analysis: Analysis) {
-  const { kind, severity, missing } = analysis.verdict;
+  const { kind, severity, missing, runnerUp } = analysis.verdict;
   return {
     severity,
     severityWord: SEVERITY_WORDS[severity],
@@ -94,6 +129,11 @@ export function verdictView(analysis: Analysis) {
     template: new Verbatim(`verdicts/${kind}`),
     memoryTemplate: new Verbatim(memoryTemplate(analysis)),
     values: values(analysis),
+    proof: proofView(analysis.verdict),
+    runnerUp: runnerUp && {
+      template: new Verbatim(`verdicts/not/${runnerUp.says}`),
+      values: valuesOf(runnerUp.values),
+    },
     missing,
   };
 }

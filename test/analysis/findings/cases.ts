@@ -11,7 +11,7 @@ export interface Case {
   when: string;
   snapshot: Snapshot;
   severity: Finding['severity'];
-  /** The whole sentence; with `severity: 'unknown'`, what is missing. */
+  /** The whole sentence; with `severity: 'unknown'`, what is missing, or `covered by` another finding. */
   says: string;
   /** Files, with the line where there is one, that the evidence must be from, as `file:line`. */
   from?: string[];
@@ -25,7 +25,8 @@ export function testRule(id: string, cases: Case[]): void {
   test.each(cases)(`${id}: $when`, ({ snapshot, severity, says, from, confidence, commands }) => {
     const finding = findingOf(id, snapshot);
     expect(finding.severity).toBe(severity);
-    expect(severity === 'unknown' ? finding.missing.join(', ') : statementOf(finding)).toBe(says);
+    const unknown = finding.coveredBy ? `covered by ${finding.coveredBy}` : finding.missing.join(', ');
+    expect(severity === 'unknown' ? unknown : statementOf(finding)).toBe(says);
     if (from) {
       const places = finding.evidence.map(({ file, line }) => (line === undefined ? file : `${file}:${line}`));
       expect(places).toEqual(expect.arrayContaining(from));

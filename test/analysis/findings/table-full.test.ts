@@ -15,7 +15,7 @@ testRule('table-full', [
       'after/proc/net/stat/nf_conntrack': countersText({ entries: 65_535, drop: 101 }),
     }),
     severity: 'critical',
-    says: 'The table held 65 535 of at most 65 536 entries (99.9 %), and 51 packets were dropped within 4 s (13 / s).',
+    says: 'The table held 65 535 of at most 65 536 entries (99.9 %), and the kernel dropped 51 packets within 4 s (13 / s).',
     from: ['after/proc/net/stat/nf_conntrack', MAX],
     confidence: 'high',
     commands: {
