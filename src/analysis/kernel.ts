@@ -1,6 +1,7 @@
 /** What differs between kernels, and how much. Numbers name the kernel source that they come from. */
 import { kernelAtLeast } from '../parsers/host.ts';
 import type { Snapshot } from '../snapshot/types.ts';
+import { readingsOf } from './usage.ts';
 
 /**
  * The kernel's release, or, where it was not captured, what the format of slabinfo says of it: only 2.4 writes 1.1
@@ -54,15 +55,52 @@ export function bucketsAreSetBy(snapshot: Snapshot): 'sysctl' | 'module paramete
   return release !== undefined && kernelAtLeast(release, 4, 9) === false ? 'module parameter' : 'sysctl';
 }
 
+/** How long a hash chain may be for the kernel to add an entry to it: a number that it draws for each, from and up to these. */
+export interface ChainLimit {
+  least: number;
+  most: number;
+  /** Whether the kernel is known to have this one; otherwise it may have the higher one of later kernels. */
+  certain: boolean;
+}
+
+const SHORT_CHAINS = { least: 8, most: 31 };
+const LONG_CHAINS = { least: 50, most: 79 };
+
+/**
+ * The limit of a chain, which came with 5.15 (nf_conntrack_core.c, MIN_CHAINLEN and MAX_CHAINLEN); raised in March 2023 by
+ * "netfilter: conntrack: adopt safer max chain length", in 6.3, 6.2.7, 6.1.20 and 5.15.103. Distributions have taken both over:
+ * the counter of refused entries shows that there is a limit on a kernel that is older by its name, and the name does not tell
+ * which one where it hides the release that it is made from (`5.15.0-76-generic`, `6.1.0-18-amd64`).
+ *
+ * @returns `none` where chains may be of any length; undefined where it cannot be told
+ */
+export function chainLimitOf(snapshot: Snapshot): ChainLimit | 'none' | undefined {
+  const release = releaseOf(snapshot);
+  const since = (...version: [number, number, number?]) =>
+    release === undefined ? undefined : kernelAtLeast(release, ...version);
+  const counters = readingsOf(snapshot).flatMap((reading) => reading.counters ?? []);
+  const counted = counters.some(({ totals }) => totals.chaintoolong !== undefined);
+  // `conntrack -S` names the counter since 1.4.7 only; the kernel's own file has the column on every kernel that counts.
+  const uncounted = !counted && counters.some(({ file }) => file.includes('proc/net/stat/'));
+  if (uncounted || (!counted && since(5, 15) === false)) return 'none';
+  if (!counted && since(5, 15) === undefined) return undefined;
+  const isOf = (major: number, minor: number) => release?.startsWith(`${major}.${minor}.`) === true;
+  const fixed =
+    since(6, 3) === true ||
+    (isOf(6, 2) && since(6, 2, 7) === true) ||
+    (isOf(6, 1) && since(6, 1, 20) === true) ||
+    (isOf(5, 15) && since(5, 15, 103) === true);
+  if (fixed) return { ...LONG_CHAINS, certain: true };
+  return { ...SHORT_CHAINS, certain: since(5, 15) === true && !/^\d+\.\d+\.0-/.test(release ?? '') };
+}
+
 /**
  * Buckets that go with a maximum. The kernel's documentation calls an average chain of 2 at a full table the price of as
- * many buckets as entries (nf_conntrack-sysctl.rst). From 5.15 to 6.2 a chain longer than a random limit, as low as 8,
- * refuses new entries, so that these kernels get twice as many (nf_conntrack_core.c, MIN_CHAINLEN).
+ * many buckets as entries (nf_conntrack-sysctl.rst). A kernel that refuses entries from chains of 8 on gets twice as many.
  */
 export function bucketsFor(max: number, snapshot: Snapshot): number {
-  const release = releaseOf(snapshot);
-  const shortChains =
-    release !== undefined && kernelAtLeast(release, 5, 15) === true && kernelAtLeast(release, 6, 3) === false;
+  const limit = chainLimitOf(snapshot);
+  const shortChains = limit !== undefined && limit !== 'none' && limit.least === SHORT_CHAINS.least;
   // The kernel rounds the table up to whole pages (nf_ct_alloc_hashtable()): a number that it keeps is easier to verify.
   const perPage = (snapshot.pageBytes?.value ?? 4096) / (pointerBytes(snapshot.host.machine?.value) ?? 8);
   return Math.ceil((shortChains ? 2 * max : max) / perPage) * perPage;

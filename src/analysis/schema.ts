@@ -447,6 +447,9 @@ export const analysisSchema = z
           drop: count,
           earlyDrop: count,
           insertFailed: count,
+          chainTooLong: count.optional().describe('absent: this kernel does not count it'),
+          clashResolve: count.optional().describe('absent: this kernel does not count it'),
+          invalid: count.optional(),
           dropPerSecond: z.number(),
           earlyDropPerSecond: z.number(),
         })

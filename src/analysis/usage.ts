@@ -95,13 +95,20 @@ function duringCapture(snapshot: Snapshot): Analysis['drops']['duringCapture'] {
   if (seconds <= 0) return undefined;
   const delta = (name: string) => (end.counters?.totals[name] ?? 0) - (begin.counters?.totals[name] ?? 0);
   const [drop, earlyDrop, insertFailed] = [delta('drop'), delta('early_drop'), delta('insert_failed')];
+  const counted = (name: string) => (end.counters?.totals[name] === undefined ? undefined : delta(name));
+  const others = {
+    chainTooLong: counted('chaintoolong'),
+    clashResolve: counted('clash_resolve'),
+    invalid: counted('invalid'),
+  };
   // A counter that runs backwards was reset or wrapped around: no rate can be told.
-  if (Math.min(drop, earlyDrop, insertFailed) < 0) return undefined;
+  if (Math.min(drop, earlyDrop, insertFailed, ...Object.values(others).map((each) => each ?? 0)) < 0) return undefined;
   return {
     seconds,
     drop,
     earlyDrop,
     insertFailed,
+    ...others,
     dropPerSecond: drop / seconds,
     earlyDropPerSecond: earlyDrop / seconds,
   };

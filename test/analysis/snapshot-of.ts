@@ -21,11 +21,15 @@ export function countersText(values: {
   earlyDrop?: number;
   insertFailed?: number;
   chainTooLong?: number;
+  clashResolve?: number;
+  found?: number;
+  invalid?: number;
 }): string {
   const hex = (value = 0) => value.toString(16).padStart(8, '0');
-  const { entries, drop, earlyDrop, insertFailed, chainTooLong } = values;
-  const zero = hex();
-  return `${HEADER}\n${[hex(entries), ...Array(6).fill(zero), hex(chainTooLong), zero, hex(insertFailed), hex(drop), hex(earlyDrop), ...Array(5).fill(zero)].join(' ')}`;
+  const { entries, clashResolve, found, invalid, chainTooLong, insertFailed, drop, earlyDrop } = values;
+  const upToInvalid = [entries, clashResolve, found, 0, invalid];
+  const all = [...upToInvalid, 0, 0, chainTooLong, 0, insertFailed, drop, earlyDrop, 0, 0, 0, 0, 0];
+  return `${HEADER}\n${all.map(hex).join(' ')}`;
 }
 
 /** A gateway with 8 GiB on 6.1, as far as a bundle tells, with some files replaced or added. */

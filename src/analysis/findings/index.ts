@@ -4,6 +4,7 @@ import { closingStates } from './closing-states.ts';
 import { earlyDrop } from './early-drop.ts';
 import { evictable } from './evictable.ts';
 import { extras } from './extras.ts';
+import { hashChains } from './hash-chains.ts';
 import { hashsize } from './hashsize.ts';
 import { idleHoard } from './idle-hoard.ts';
 import { nearLimit } from './near-limit.ts';
@@ -24,6 +25,7 @@ const RULES: readonly Rule[] = [
   earlyDrop,
   evictable,
   otherNamespace,
+  hashChains,
   unreplied,
   idleHoard,
   closingStates,

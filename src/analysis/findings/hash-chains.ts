@@ -1,0 +1,155 @@
+import { kernelAtLeast } from '../../parsers/host.ts';
+import type { Fact } from '../../snapshot/types.ts';
+import { commandsFor } from '../commands.ts';
+import { bucketsFor, type ChainLimit, chainLimitOf, releaseOf } from '../kernel.ts';
+import type { Commands } from '../schema.ts';
+import { type Host, type Rule, seen, seenCounter, things } from './rule.ts';
+
+/** Average entries in a chain from which look-ups are slow enough to act on; kube-proxy’s own sizing allows 8. */
+const LONG = 8;
+
+/**
+ * The share of new connections, at a full table, from which refusals are noticed: one in 10 000, at a load of 3 where chains are
+ * refused from 8 entries on. These kernels come with a load of 2, at which it is one in 200 000.
+ */
+const NOTICED = 1e-4;
+
+/**
+ * Slab objects are the entries of all namespaces and free ones that each CPU keeps: some hundreds, and 2 to 3 % after a burst. From
+ * so many more than this namespace holds there are others.
+ */
+const OTHERS_SHARE = 1.1;
+const OTHERS_ENTRIES = 10_000;
+
+/** Chains of the hash table refuse new entries, will when the table is at its limit, or are long enough to slow every packet down. */
+export const hashChains: Rule = {
+  id: 'hash-chains',
+  assess(host) {
+    const { snapshot, measured } = host;
+    const { usage, drops } = measured;
+    const { buckets } = measured.hash;
+    const { held, everywhere } = entriesInTable(host);
+    const max = usage.unlimited ? undefined : usage.max;
+    const chainOf = (entries: number | undefined) =>
+      buckets && buckets.value > 0 && entries !== undefined ? (2 * entries) / buckets.value : undefined;
+    const [chain, chainAtMax] = [chainOf(held?.value), chainOf(max?.value)];
+    const during = drops.duringCapture;
+    const values = {
+      entries: usage.peak?.value,
+      max: max?.value,
+      held: held?.value,
+      everywhere,
+      buckets: buckets?.value,
+      chain: chain === undefined ? undefined : rounded(chain),
+      chainAtMax: chainAtMax === undefined ? undefined : rounded(chainAtMax),
+      watchedSeconds: during?.seconds,
+    };
+    const evidence = [
+      ...seenCounter('chaintoolong', measured),
+      ...seen(buckets?.file.split('/').at(-1) ?? '', buckets),
+      ...seen(everywhere ? 'active_objs of all conntrack caches' : 'nf_conntrack_count', held),
+      ...seen('nf_conntrack_max', max),
+    ];
+    const found = { values, evidence, confidence: 'high' as const, commands: moreBuckets(host, held?.value) };
+    const dropped = (packets: number) => ({ refused: things(packets, 'packet') });
+
+    if (during?.chainTooLong) {
+      const now = { ...dropped(during.chainTooLong), refusedPerSecond: during.chainTooLong / during.seconds };
+      return { ...found, severity: 'critical', says: 'refusing', values: { ...values, ...now } };
+    }
+    const before = drops.counters?.totals.chaintoolong;
+    if (before) return { ...found, severity: 'warning', says: 'refused', values: { ...values, ...dropped(before) } };
+    // One hash table serves all namespaces since 4.9, and there is no such counter before 5.15.
+    const elsewhere = snapshot.namespaces.flatMap(({ counters }) =>
+      counters?.totals.chaintoolong ? [counters] : [],
+    )[0];
+    if (elsewhere) {
+      const there = elsewhere.totals.chaintoolong ?? 0;
+      return {
+        ...found,
+        severity: 'warning',
+        says: 'elsewhere',
+        values: { ...values, ...dropped(there) },
+        evidence: [{ what: 'chaintoolong', value: there, file: elsewhere.file }, ...evidence],
+      };
+    }
+    const limit = chainLimitOf(snapshot);
+    if (limit !== undefined && limit !== 'none' && chainAtMax !== undefined) {
+      const share = refusedShare(chainAtMax, limit);
+      if (share >= NOTICED) {
+        const { certain, least, most } = limit;
+        return {
+          ...found,
+          severity: certain ? 'warning' : 'notice',
+          says: certain ? 'willRefuse' : 'mayRefuse',
+          values: { ...values, least, most, ...pictured(share) },
+          confidence: certain ? 'medium' : 'low',
+        };
+      }
+    }
+    if (chain !== undefined && chain > LONG) return { ...found, severity: 'notice', says: 'long' };
+
+    const isCounted = limit === 'none' || before !== undefined;
+    if (chain === undefined || !isCounted) {
+      return {
+        missing: [
+          ...(buckets ? [] : ['the number of buckets']),
+          ...(held ? [] : ['the number of entries']),
+          ...(isCounted ? [] : [drops.counters ? 'the counter chaintoolong' : 'the drop counters']),
+        ],
+      };
+    }
+    return { severity: 'ok', says: limit === 'none' ? 'okWithoutLimit' : 'ok', values, evidence, confidence: 'high' };
+  },
+};
+
+/** Entries that are linked into the hash table: since 4.9 those of all namespaces, of which only the slab knows. */
+function entriesInTable({ snapshot, measured: { usage, slab } }: Host): { held?: Fact<number>; everywhere: boolean } {
+  const release = releaseOf(snapshot);
+  const isShared = release !== undefined && kernelAtLeast(release, 4, 9) === true;
+  const own = usage.peak;
+  const { total, file } = slab;
+  if (isShared && own && total && file && total.activeObjects > OTHERS_SHARE * own.value + OTHERS_ENTRIES) {
+    return { held: { value: total.activeObjects, file, line: slab.caches[0]?.line }, everywhere: true };
+  }
+  return { ...(own && { held: own }), everywhere: false };
+}
+
+/**
+ * The share of new connections that find one of their two chains too long, when the entries are spread by chance (Poisson): a
+ * chain of n entries refuses one more where the limit drawn is n − 2 or less, since `if (chainlen++ > max_chainlen)` is asked at each of
+ * them (__nf_conntrack_confirm() in nf_conntrack_core.c). Played through for 1 024 buckets, this rule stops at 40 560 entries of 100 000;
+ * 6.18 stopped at 40 562.
+ */
+function refusedShare(load: number, { least, most }: ChainLimit): number {
+  let probability = Math.exp(-load);
+  let refused = 0;
+  // Chains of four times the average and more are rarer than anything that counts here.
+  for (let n = 1; n < 4 * (load + most); n++) {
+    probability *= load / n;
+    const share = Math.min(1, Math.max(0, n - 1 - least) / (most - least + 1));
+    refused += probability * share;
+  }
+  return 1 - (1 - refused) ** 2;
+}
+
+/** What raises the buckets to what goes with the limit, on a kernel that can do so while it runs. */
+function moreBuckets({ snapshot, measured }: Host, entries: number | undefined): Commands | undefined {
+  const { usage, hash } = measured;
+  const limit = usage.max && usage.max.value > 0 ? usage.max.value : 2 * (entries ?? 0);
+  const buckets = bucketsFor(Math.max(limit, entries ?? 0), snapshot);
+  if (hash.buckets && buckets <= hash.buckets.value) return undefined;
+  const { now, verify, rollback } = commandsFor(snapshot, { buckets });
+  return now.length > 0 ? { apply: now, verify, undo: rollback } : undefined;
+}
+
+/** A share below 1 % is easier to picture as one in so many; of one above a half the number says nothing, as the limit is out of reach. */
+function pictured(share: number): Record<string, number> {
+  if (share < 0.01) return { oneIn: Number((1 / share).toPrecision(2)) };
+  return share < 0.5 ? { lostShare: share } : {};
+}
+
+/** Two decimals are more than a chain can be told to. */
+function rounded(chain: number): number {
+  return Math.round(100 * chain) / 100;
+}
