@@ -126,6 +126,44 @@ export function defaultMax(release: string, ramBytes: number, pointer: 4 | 8): n
   return ramBytes > gib ? 65_536 : Math.max(1024, small);
 }
 
+/**
+ * Whether NAT is there, as far as the capture tells. Its code needs symbols of connection tracking, so that where that is a
+ * module NAT is one too, and the list of modules decides; a kernel that has both built in lists neither.
+ */
+export function natIsLoaded({ host, table }: Snapshot): boolean | undefined {
+  if (table && table.nat.source + table.nat.destination + table.nat.both > 0) return true;
+  const modules = host.modules?.value;
+  if (!modules) return undefined;
+  // In 2.4 it is part of iptable_nat, in 2.6 a module `ip_nat`, since 2.6.20 `nf_nat`.
+  if (modules.some((name) => /^(?:nf_nat|ip_nat|iptable_nat)$/.test(name))) return true;
+  return modules.some((name) => /^(?:nf|ip)_conntrack$/.test(name)) ? false : undefined;
+}
+
+/**
+ * Bytes of NAT's own hash table, which finds entries by their source. It gets as many buckets as connection tracking has when
+ * NAT is loaded, and is not resized when those change (nf_nat_init() in nf_nat_core.c). Two tables until 2.6.11, `bysource` and
+ * `byipsproto`; from 4.8 to 4.13 one that grows with the entries, doubled when three quarters full (rhashtable.c).
+ *
+ * @param buckets  of connection tracking, when NAT is loaded
+ */
+export function natHashBytes(
+  release: string | undefined,
+  pointer: 4 | 8 | undefined,
+  buckets: number | undefined,
+  entries: number,
+): number | undefined {
+  const perBucket = bucketBytes(release, pointer);
+  if (release === undefined || perBucket === undefined) return undefined;
+  const since = (...version: [number, number, number?]) => kernelAtLeast(release, ...version) === true;
+  const least = 1024;
+  if (since(4, 8) && !since(4, 14)) {
+    return perBucket * 2 ** Math.ceil(Math.log2(Math.max(least, (entries * 4) / 3)));
+  }
+  if (buckets === undefined) return undefined;
+  if (since(4, 14)) return perBucket * Math.max(least, buckets);
+  return perBucket * buckets * (since(2, 6, 11) ? 1 : 2);
+}
+
 /** What an entry weighs beyond its slab object, in bytes, and why that is an estimate. */
 export interface ExtensionEstimate {
   low: number;
@@ -133,31 +171,73 @@ export interface ExtensionEstimate {
   reasons: string[];
 }
 
+/** Bytes of an entry's extension since 4.12, as soon as there is one (NF_CT_EXT_PREALLOC in nf_conntrack_extend.c). */
+const EXTENSION_BYTES = 128;
+/** With a helper and several others beside it: the next sizes of kmalloc are 192 and 256, and 255 the most that it may be. */
+const EXTENSION_WITH_HELPER_BYTES = 256;
+/** The caches that an extension of 128 bytes can be in; with CONFIG_RANDOM_KMALLOC_CACHES there are sixteen (mm/slab_common.c). */
+const EXTENSION_CACHE = /^kmalloc-(?:rnd-\d+-)?128$/;
+/**
+ * How far two counts of objects can be apart from the truth together. SLUB counts free objects on the lists of each CPU as in use,
+ * 2 to 3 % of a cache that is mostly empty, and from 6.12 on estimates a very scattered cache to 1 % (both measured on 6.18).
+ */
+const OBJECTS_ERROR = 0.05;
+
 /**
  * Estimates the extension of an entry (accounting, time stamps, events, NAT, labels), which the kernel allocates apart from
- * the object and counts nowhere (nf_conntrack_extend.c). Since 4.12 the first extension takes 128 bytes whatever it is
- * (NF_CT_EXT_PREALLOC), and only a helper beside several others needs more; before, the allocation was as long as needed.
+ * the object and counts nowhere (nf_conntrack_extend.c). Since 4.12 the first extension takes 128 bytes whatever it is, and
+ * only a helper beside several others needs more; before, the allocation was as long as needed.
+ *
+ * @param entries  entries of this namespace, whose features these are
  */
-export function extensionEstimate(snapshot: Snapshot): ExtensionEstimate | undefined {
+export function extensionEstimate(snapshot: Snapshot, entries: number | undefined): ExtensionEstimate | undefined {
   const release = releaseOf(snapshot);
   if (release === undefined) return undefined;
   if (kernelAtLeast(release, 2, 6, 24) === false) {
     return { low: 0, high: 0, reasons: ['this kernel keeps everything in the object: there are no extensions'] };
   }
-  const on = (name: string) => snapshot.sysctls[name];
-  const certain = [
-    { name: 'acct', is: 'accounting' },
-    { name: 'timestamp', is: 'time stamps' },
-  ].filter(({ name }) => on(name)?.value === 1);
-  const reasons = certain.map(({ name, is }) => `${is} is on (nf_conntrack_${name} = 1)`);
-  const events = on('events')?.value;
+  const prealloc = kernelAtLeast(release, 4, 12) !== false;
+  const on = (name: string) => snapshot.sysctls[name]?.value;
+  const reasons: string[] = [];
+  const accounted = snapshot.table?.accounted ?? 0;
+  if (on('acct') === 1) reasons.push('accounting is on (nf_conntrack_acct = 1)');
+  else if (on('acct') === undefined && accounted > 0 && accounted === snapshot.table?.entries)
+    reasons.push('accounting is on (every row has packets= and bytes=)');
+  if (on('timestamp') === 1) reasons.push('time stamps are on (nf_conntrack_timestamp = 1)');
   // Every entry gets the event extension when events are 1; 2, the default from 5.19, only while somebody listens.
-  if (events === 1) reasons.push('events are on (nf_conntrack_events = 1)');
+  if (on('events') === 1) reasons.push('events are on (nf_conntrack_events = 1)');
+  // Until 4.11 every entry gets NAT's extension once rules of NAT are there, translated or not (nf_nat_core.c).
+  if (!prealloc && natIsLoaded(snapshot) === true) reasons.push('NAT is loaded, which extends every entry before 4.12');
   const known = reasons.length > 0;
-  if (events === 2) reasons.push('events are automatic (nf_conntrack_events = 2): only while a program listens');
-  reasons.push('masquerading, labels, helpers and listeners cannot be seen from outside the kernel');
-  if (kernelAtLeast(release, 4, 12) === false) {
-    return { low: known ? 64 : 0, high: 256, reasons };
+  if (on('events') === 2) reasons.push('events are automatic (nf_conntrack_events = 2): only while a program listens');
+  if (!known || !prealloc)
+    reasons.push('masquerading, labels, helpers and listeners cannot be seen from outside the kernel');
+  if (!prealloc) return { low: known ? 64 : 0, high: 256, reasons };
+
+  // An entry of which nothing is known has 128 bytes or none; how many objects of 128 bytes there are bounds how many have them.
+  const most = known ? 1 : shareOfExtended(snapshot, entries);
+  if (most < 1) {
+    reasons.push('all of kmalloc-128, of which others use a part, holds fewer objects than there are entries');
   }
-  return { low: known ? 128 : 0, high: 128, reasons };
+  const helped = withHelper(snapshot);
+  if (helped > 0) reasons.push('some entries have a helper, whose extension can be twice as long');
+  return {
+    low: known ? EXTENSION_BYTES : 0,
+    high: Math.ceil(most * EXTENSION_BYTES + helped * (EXTENSION_WITH_HELPER_BYTES - EXTENSION_BYTES)),
+    reasons,
+  };
+}
+
+/** The share of these entries that can have an extension at the most: each takes an object of 128 bytes. */
+function shareOfExtended({ first: { slab } }: Snapshot, entries: number | undefined): number {
+  const caches = slab?.caches.filter(({ name }) => EXTENSION_CACHE.test(name)) ?? [];
+  if (!entries || caches.length === 0) return 1;
+  const objects = caches.reduce((sum, cache) => sum + cache.activeObjects, 0);
+  return Math.min(1, ((1 + OBJECTS_ERROR) * objects) / entries);
+}
+
+/** The share of the rows that show a helper, which only `conntrack -L` prints. */
+function withHelper({ table }: Snapshot): number {
+  const rows = table?.byHelper.reduce((sum, { entries }) => sum + entries, 0) ?? 0;
+  return table && table.entries > 0 ? rows / table.entries : 0;
 }

@@ -5,6 +5,8 @@ import {
   bucketsFor,
   type ExtensionEstimate,
   extensionEstimate,
+  natHashBytes,
+  natIsLoaded,
   pointerBytes,
   releaseOf,
 } from './kernel.ts';
@@ -15,30 +17,56 @@ export interface Prices {
   /** The cache that new entries come from. */
   cache: SlabArithmetic | undefined;
   bucketBytes: number | undefined;
+  /** Hash tables: one, but on kernels that have one for each namespace. */
+  tables: number;
+  nat: {
+    /** Undefined: cannot be told from this capture. */
+    loaded: boolean | undefined;
+    /** Bytes of one table of NAT, beside so many buckets of connection tracking and with so many entries. */
+    hashBytes(buckets: number | undefined, entries: number): number | undefined;
+  };
   extension: ExtensionEstimate | undefined;
   memTotalBytes: number | undefined;
 }
 
 /** Collects what a host's entries and buckets cost. */
 export function pricesOf(snapshot: Snapshot, caches: SlabArithmetic[]): Prices {
+  const release = releaseOf(snapshot);
+  const pointer = pointerBytes(snapshot.host.machine?.value);
+  // Kernels that have a cache for each namespace have them all alike; the fullest one is this host's own.
+  const cache = [...caches].sort((a, b) => b.activeObjects - a.activeObjects)[0];
+  const { count, counters } = snapshot.first;
   return {
-    // Kernels up to 4.4 have a cache for each namespace, all alike; the fullest one is this host's own.
-    cache: [...caches].sort((a, b) => b.activeObjects - a.activeObjects)[0],
-    bucketBytes: bucketBytes(releaseOf(snapshot), pointerBytes(snapshot.host.machine?.value)),
-    extension: extensionEstimate(snapshot),
+    cache,
+    bucketBytes: bucketBytes(release, pointer),
+    tables: tablesOf(caches),
+    nat: {
+      loaded: natIsLoaded(snapshot),
+      hashBytes: (buckets, most) => natHashBytes(release, pointer, buckets, most),
+    },
+    extension: extensionEstimate(snapshot, (count ?? counters?.entries)?.value ?? cache?.activeObjects),
     memTotalBytes: snapshot.meminfo.MemTotal?.value,
   };
 }
 
 /**
- * What a full table of `max` entries would need, in bytes: ceil(max ÷ objects per slab) slabs, the buckets, and at most the
- * estimate of the extensions. Slabs are priced as packed: a table that was filled evenly has no other choice.
+ * How many hash tables there are. From 2.6.33 to 4.6 each namespace had a table and a cache of its own, named after the namespace:
+ * the caches count the tables (nf_conntrack_init_net() in nf_conntrack_core.c).
+ */
+export function tablesOf(caches: readonly { name: string }[]): number {
+  return Math.max(1, caches.filter(({ name }) => /^nf_conntrack_[0-9a-f]+$/.test(name)).length);
+}
+
+/**
+ * What a full table of `max` entries would need, in bytes: ceil(max ÷ objects per slab) slabs, the buckets, NAT's table unless
+ * NAT is known not to be there, and at most the estimate of the extensions. Slabs are priced as packed: a table that was filled evenly has
+ * no other choice. The table of expectations, a bucket for each 256, is too small to count.
  */
 export function priceOf(
   label: LadderStep['label'],
   max: number,
   buckets: number | undefined,
-  { cache, bucketBytes: perBucket, extension, memTotalBytes }: Prices,
+  { cache, bucketBytes: perBucket, tables, nat, extension, memTotalBytes }: Prices,
 ): LadderStep {
   const step: LadderStep = { label, max };
   if (buckets !== undefined) step.buckets = buckets;
@@ -46,10 +74,12 @@ export function priceOf(
     step.slabs = Math.ceil(max / cache.objectsPerSlab);
     if (cache.slabBytes !== undefined) step.slabBytes = step.slabs * cache.slabBytes;
   }
-  if (buckets !== undefined && perBucket !== undefined) step.hashBytes = buckets * perBucket;
+  if (buckets !== undefined && perBucket !== undefined) step.hashBytes = buckets * perBucket * tables;
+  const natBytes = nat.loaded === false ? undefined : nat.hashBytes(buckets, max);
+  if (natBytes !== undefined) step.natHashBytes = natBytes * tables;
   if (extension) step.extensionBytes = max * extension.high;
   if (step.slabBytes !== undefined) {
-    step.totalBytes = step.slabBytes + (step.hashBytes ?? 0) + (step.extensionBytes ?? 0);
+    step.totalBytes = step.slabBytes + (step.hashBytes ?? 0) + (step.natHashBytes ?? 0) + (step.extensionBytes ?? 0);
     if (memTotalBytes) step.shareOfRam = step.totalBytes / memTotalBytes;
   }
   return step;
@@ -81,15 +111,20 @@ export function ladderOf(
 
 /** Memory now and at the present maximum. */
 export function memoryOf(analysis: Pick<Analysis, 'slab' | 'hash' | 'usage'>, prices: Prices): Analysis['memory'] {
-  const slabBytes = analysis.slab.total?.heldBytes;
-  const hashBytes = analysis.hash.bytes;
-  const entries = analysis.slab.total?.activeObjects ?? analysis.usage.entries?.value;
+  const { slab, hash, usage } = analysis;
+  const { tables, nat, extension, memTotalBytes } = prices;
+  const slabBytes = slab.total?.heldBytes;
+  const hashBytes = hash.bytes === undefined ? undefined : hash.bytes * tables;
+  const entries = slab.total?.activeObjects ?? usage.entries?.value;
+  const natBytes = nat.loaded === false ? undefined : nat.hashBytes(hash.buckets?.value, entries ?? 0);
   const memory: Analysis['memory'] = {
     ...(slabBytes !== undefined && { slabBytes }),
     ...(hashBytes !== undefined && { hashBytes }),
+    ...(nat.loaded !== undefined && { natIsLoaded: nat.loaded }),
+    ...(natBytes !== undefined && { natHashBytes: natBytes * tables }),
   };
-  if (prices.extension && entries !== undefined) {
-    const { low, high, reasons } = prices.extension;
+  if (extension && entries !== undefined) {
+    const { low, high, reasons } = extension;
     memory.extensions = {
       bytesPerEntry: { low, high },
       bytes: { low: low * entries, high: high * entries },
@@ -97,12 +132,13 @@ export function memoryOf(analysis: Pick<Analysis, 'slab' | 'hash' | 'usage'>, pr
     };
   }
   if (slabBytes !== undefined) {
-    memory.totalBytes = slabBytes + (hashBytes ?? 0) + (memory.extensions?.bytes.low ?? 0);
-    if (prices.memTotalBytes) memory.shareOfRam = memory.totalBytes / prices.memTotalBytes;
+    const natForCertain = nat.loaded === true ? (memory.natHashBytes ?? 0) : 0;
+    memory.totalBytes = slabBytes + (hashBytes ?? 0) + natForCertain + (memory.extensions?.bytes.low ?? 0);
+    if (memTotalBytes) memory.shareOfRam = memory.totalBytes / memTotalBytes;
   }
-  const max = analysis.usage.max?.value;
+  const max = usage.max?.value;
   if (max) {
-    const full = priceOf('today', max, analysis.hash.buckets?.value, prices);
+    const full = priceOf('today', max, hash.buckets?.value, prices);
     if (full.totalBytes !== undefined) memory.atMaxBytes = full.totalBytes;
     if (full.shareOfRam !== undefined) memory.atMaxShareOfRam = full.shareOfRam;
   }

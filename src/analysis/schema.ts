@@ -63,7 +63,12 @@ const ladderStep = z.object({
   slabs: count.optional(),
   slabBytes: bytes.optional(),
   hashBytes: bytes.optional(),
-  extensionBytes: bytes.optional().describe('estimate'),
+  natHashBytes: bytes
+    .optional()
+    .describe(
+      'NAT’s own hash table, at the most: it gets as many buckets as there are when NAT is loaded, and keeps them',
+    ),
+  extensionBytes: bytes.optional().describe('estimate, at the most'),
   totalBytes: bytes.optional(),
   shareOfRam: share.optional(),
 });
@@ -494,11 +499,16 @@ export const analysisSchema = z
         .describe('2 × entries ÷ buckets: every entry is linked in both directions'),
       entriesPerBucketAtMax: z.number().optional(),
       bytesPerBucket: count.optional(),
-      bytes: bytes.optional(),
+      bytes: bytes.optional().describe('of one table'),
+      tables: count.optional().describe('kernels from 2.6.33 to 4.6 with several namespaces: a table for each'),
     }),
     memory: z.object({
       slabBytes: bytes.optional(),
-      hashBytes: bytes.optional(),
+      hashBytes: bytes.optional().describe('of all namespaces, on kernels that have a hash table for each'),
+      natIsLoaded: z.boolean().optional().describe('absent: cannot be told from this capture'),
+      natHashBytes: bytes
+        .optional()
+        .describe('NAT’s own hash table, estimated from the buckets of today; absent where NAT is not loaded'),
       extensions: z
         .object({
           bytesPerEntry: z.object({ low: bytes, high: bytes }),
@@ -506,7 +516,9 @@ export const analysisSchema = z
           reasons: z.array(z.string()).describe('why an estimate: what is on, and what cannot be seen'),
         })
         .optional(),
-      totalBytes: bytes.optional().describe('slab + hash + the low estimate of the extensions'),
+      totalBytes: bytes
+        .optional()
+        .describe('slab + hash + NAT’s table where NAT is known to be loaded + the low estimate of the extensions'),
       shareOfRam: share.optional(),
       atMaxBytes: bytes.optional(),
       atMaxShareOfRam: share.optional(),

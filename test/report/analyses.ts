@@ -65,7 +65,9 @@ function ladder(
     const slabBytes = slabs * (cache.slabBytes ?? 0);
     const hashBytes = buckets === undefined ? undefined : buckets * 8;
     const extensionBytes = max * extension;
-    const totalBytes = slabBytes + (hashBytes ?? 0) + extensionBytes;
+    // NAT has as many buckets of its own.
+    const natHashBytes = hashBytes;
+    const totalBytes = slabBytes + (hashBytes ?? 0) + (natHashBytes ?? 0) + extensionBytes;
     return {
       label,
       max,
@@ -73,7 +75,7 @@ function ladder(
       slabBytes,
       totalBytes,
       ...(buckets !== undefined && { buckets }),
-      ...(hashBytes !== undefined && { hashBytes }),
+      ...(hashBytes !== undefined && { hashBytes, natHashBytes }),
       ...(extension > 0 && { extensionBytes }),
       ...(ram !== undefined && { shareOfRam: totalBytes / ram }),
     };
@@ -353,7 +355,7 @@ function gateway({
   const [drop, earlyDrop] = [dropPerReading * seconds, evictedPerReading * seconds];
   const slabBytes = cache.heldBytes ?? 0;
   const low = 128 * entries;
-  const totalBytes = slabBytes + buckets * 8 + low;
+  const totalBytes = slabBytes + 2 * buckets * 8 + low;
   return {
     ...empty(),
     bundle: {
@@ -444,6 +446,8 @@ function gateway({
     memory: {
       slabBytes,
       hashBytes: buckets * 8,
+      natIsLoaded: true,
+      natHashBytes: buckets * 8,
       extensions: {
         bytesPerEntry: { low: 128, high: 128 },
         bytes: { low, high: low },

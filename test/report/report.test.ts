@@ -141,7 +141,7 @@ describe('a full table', () => {
       'The table is full',
       'Packets dropped',
       'Raise the limit from 65 536 to 196 608',
-      '73.5 MiB',
+      '75.0 MiB',
     ].map((text) => html.indexOf(text));
     expect(places.every((place) => place > 0)).toBe(true);
     expect(places).toEqual([...places].sort((a, b) => a - b));

@@ -30,6 +30,7 @@ function columns(ladder: readonly LadderStep[]): Column[] {
     // To the byte: this is the arithmetic that a reader will want to check.
     { label: 'Slab memory', value: (step) => (step.slabBytes === undefined ? undefined : exactBytes(step.slabBytes)) },
     { label: 'Hash table', value: (step) => size(step.hashBytes) },
+    { label: 'NAT’s table, est.', value: (step) => size(step.natHashBytes) },
     { label: 'Extensions, est.', value: (step) => (step.extensionBytes ? size(step.extensionBytes) : undefined) },
     { label: 'Total', value: (step) => size(step.totalBytes) },
     { label: 'Share of RAM', value: (step) => (step.shareOfRam === undefined ? undefined : percent(step.shareOfRam)) },
@@ -60,6 +61,7 @@ function ladderView(analysis: Analysis) {
     columns: shown.map((column) => column.label),
     rows,
     slabKnown: ladder.some((step) => step.slabBytes !== undefined),
+    natKnown: ladder.some((step) => step.natHashBytes !== undefined),
     extensionsKnown: ladder.some((step) => step.extensionBytes),
     ramMissing: host.memTotalBytes === undefined,
     objectsPerSlab: cache && count(cache.objectsPerSlab),

@@ -252,12 +252,22 @@ export function memoryView(analysis: Analysis) {
       : row(
           'Hash table',
           hash.buckets && hash.bytesPerBucket !== undefined
-            ? `${plural(hash.buckets.value, 'bucket')} × ${exactBytes(hash.bytesPerBucket)}`
+            ? `${plural(hash.buckets.value, 'bucket')} × ${exactBytes(hash.bytesPerBucket)}${hash.tables === undefined ? '' : ` × ${plural(hash.tables, 'namespace')}`}`
             : '',
           memory.hashBytes,
           sourcesOf(hash.buckets),
         ),
   ];
+  const natIsSure = memory.natIsLoaded === true;
+  if (memory.natHashBytes !== undefined) {
+    const nat = row(
+      'NAT’s own hash table',
+      natIsSure ? 'as large as the hash table was when NAT was loaded' : 'if NAT is loaded',
+      memory.natHashBytes,
+      'estimated from the buckets of today',
+    );
+    rows.push(natIsSure ? nat : { ...nat, exact: 'estimate', rounded: `up to ${bytes(memory.natHashBytes)}` });
+  }
   const ext = memory.extensions;
   const exact = ext === undefined || ext.bytes.low === ext.bytes.high;
   if (ext && ext.bytes.high > 0) {
@@ -275,7 +285,8 @@ export function memoryView(analysis: Analysis) {
   }
   if (memory.totalBytes !== undefined) {
     const known = memory.hashBytes === undefined ? 'Together, without the hash table' : 'Together';
-    rows.push(row(exact ? known : `${known}, extensions at the least`, '', memory.totalBytes, '', true));
+    const whole = exact && (natIsSure || memory.natHashBytes === undefined);
+    rows.push(row(whole ? known : `${known}, at the least`, '', memory.totalBytes, '', true));
   }
   return {
     rows: memory.totalBytes === undefined && memory.hashBytes === undefined ? [] : rows,
