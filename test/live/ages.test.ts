@@ -28,7 +28,7 @@ function remaining(lab: Lab): number[] {
 
 describe.skipIf(reason !== undefined)(`ages on this kernel${reason ? ` (skipped: ${reason})` : ''}`, () => {
   test('idle times follow the clock, and a lower timeout leaves what the what-if said', async () => {
-    const lab = new Lab('lva', { masquerade: false });
+    const lab = new Lab('lva', { nat: '' });
     try {
       await lab.flows({ udpUnanswered: SPEAKING, againEveryMs: 1000 });
       await lab.flows({ udpUnanswered: SILENT });

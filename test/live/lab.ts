@@ -9,13 +9,17 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const TRAFFIC = fileURLToPath(new URL('traffic.mjs', import.meta.url));
-const MAX = '/proc/sys/net/netfilter/nf_conntrack_max';
+const LIMITS = {
+  max: '/proc/sys/net/netfilter/nf_conntrack_max',
+  buckets: '/proc/sys/net/netfilter/nf_conntrack_buckets',
+};
+const COUNT = '/proc/sys/net/netfilter/nf_conntrack_count';
 
 /** Why this machine cannot run a lab; undefined if it can. */
 export function whyNoLab(): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root to make network namespaces';
-  if (!existsSync(MAX)) return 'the kernel has no connection tracking';
-  for (const tool of ['ip', 'nft', 'unshare']) {
+  if (!existsSync(LIMITS.max)) return 'the kernel has no connection tracking';
+  for (const tool of ['ip', 'mount', 'nft', 'sysctl', 'unshare']) {
     try {
       execFileSync('sh', ['-c', `command -v ${tool}`], { stdio: 'ignore' });
     } catch {
@@ -39,26 +43,83 @@ export interface Flows {
   synOnly?: number;
 }
 
+/** What traffic.mjs makes all the time, and until when. */
+export interface Load {
+  /** New flows of each kind. */
+  perSecond: Partial<
+    Record<'udpAnswered' | 'udpUnanswered' | 'udpStream' | 'tcpShort' | 'tcpLong' | 'synOnly', number>
+  >;
+  /** So many answered UDP exchanges within one second, in each period. */
+  burst?: { flows: number; firstSecond: number; everySeconds: number };
+  /** The load stops growing then, but what is open stays open, and what was refused is tried again. Default: never. */
+  arriveForSeconds?: number;
+  /** UDP services that are asked, 80 at most. */
+  destinations?: number;
+  /** How long a long TCP connection stays open and a UDP stream goes on. Default: to the end. */
+  lastSeconds?: number;
+  /** How often an unanswered UDP exchange is tried again, after a second each. */
+  retries?: number;
+}
+
+/** Notes the limits that all namespaces of this kernel share. Returns what puts them back, and may be called twice. */
+export function keepLimits(): () => void {
+  const saved = Object.values(LIMITS).map((file) => [file, readFileSync(file, 'utf8')] as const);
+  return () => {
+    for (const [file, value] of saved) {
+      if (readFileSync(file, 'utf8') !== value) writeFileSync(file, value);
+    }
+  };
+}
+
+/** Sets such limits. Whoever does so has called {@link keepLimits} before. */
+export function setLimits(limits: { max?: number; buckets?: number }): void {
+  if (limits.buckets !== undefined) writeFileSync(LIMITS.buckets, String(limits.buckets));
+  if (limits.max !== undefined) writeFileSync(LIMITS.max, String(limits.max));
+}
+
 /** Where the collector is, for those who run it by hand. */
 const COLLECTOR = fileURLToPath(new URL('../../src/collector/collect.sh', import.meta.url));
+
+/**
+ * Runs the collector where it sees no log but the kernel's own, and of that one what came after a line of ours: the rest is
+ * not of this gateway. Arguments: that line, host name, folder, and the collector with its options. A bundle keeps the
+ * command line: it is to name no folder of this machine.
+ */
+const COLLECT = `
+mount -t tmpfs none /mnt && cat > /mnt/dmesg <<END && chmod +x /mnt/dmesg || exit
+#!/bin/sh
+log=\\$($(command -v dmesg)) && printf '%s\\n' "\\$log" | sed '\${1:+1,/$1/d}'
+END
+for logs in /var/log /run/log; do
+  if [ -d $logs ]; then mount -t tmpfs none $logs || exit; fi
+done
+echo "$2" > /proc/sys/kernel/hostname
+cd "$3" || exit
+shift 3
+PATH=/mnt:$PATH exec sh "$@"`;
 
 export class Lab {
   readonly #names: { clients: string; gateway: string; servers: string };
   readonly #processes: ChildProcess[] = [];
-  readonly #savedMax = readFileSync(MAX, 'utf8').trim();
+  readonly #restore = keepLimits();
+  readonly #mark: string;
 
-  /** @param name  short and of its own: interface names have 15 characters at most */
-  constructor(name: string, options: { masquerade?: boolean } = {}) {
+  /**
+   * @param name         short and of its own: namespaces are named after it
+   * @param options.nat  what is done to all that leaves, as a statement of nft; nothing, if empty
+   */
+  constructor(name: string, options: { nat?: string } = {}) {
     this.#names = { clients: `${name}-c`, gateway: `${name}-g`, servers: `${name}-s` };
+    this.#mark = markLog(`lab ${name} of process ${process.pid} begins at ${Date.now()}`);
     try {
-      this.#build(options.masquerade !== false);
+      this.#build(options.nat ?? 'masquerade');
     } catch (error) {
       this.close();
       throw error;
     }
   }
 
-  #build(masquerade: boolean): void {
+  #build(nat: string): void {
     const { clients, gateway, servers } = this.#names;
     for (const namespace of [clients, gateway, servers]) {
       ip('netns', 'add', namespace);
@@ -79,7 +140,7 @@ export class Lab {
       'nft',
       `table inet lab {
         chain forward { type filter hook forward priority 0; ct state invalid drop; }
-        chain nat { type nat hook postrouting priority 100; ${masquerade ? 'oifname "out" masquerade' : ''}; }
+        chain nat { type nat hook postrouting priority 100; ${nat && `oifname "out" ${nat}`}; }
       }`,
     );
     this.run(
@@ -103,24 +164,71 @@ export class Lab {
     return Number(this.run('gateway', 'cat', file));
   }
 
+  /** Sets timeouts of the gateway's own: `{ udp_timeout: 10 }`. */
+  setTimeouts(seconds: Record<string, number>): void {
+    for (const [name, value] of Object.entries(seconds)) {
+      this.run('gateway', 'sh', '-c', `echo ${value} > /proc/sys/net/netfilter/nf_conntrack_${name}`);
+    }
+  }
+
+  /** The gateway's counters by the kernel's names of their columns, summed over the processors. */
+  counters(): Record<string, number> {
+    const [header = '', ...cpus] = this.run('gateway', 'cat', '/proc/net/stat/nf_conntrack').trim().split('\n');
+    const rows = cpus.map((cpu) => cpu.split(/\s+/).map((hex) => Number.parseInt(hex, 16)));
+    const sum = (column: number) => rows.reduce((total, row) => total + (row[column] ?? 0), 0);
+    return Object.fromEntries(header.split(/\s+/).map((name, column) => [name, sum(column)]));
+  }
+
+  /** Follows the number of the gateway's entries, ten times a second. Returns what tells the most that there were. */
+  watchCount(): () => number {
+    const follow = spawn('ip', [
+      'netns',
+      'exec',
+      this.#names.gateway,
+      'sh',
+      '-c',
+      `while cat ${COUNT}; do sleep 0.1; done`,
+    ]);
+    this.#processes.push(follow);
+    let peak = 0;
+    follow.stdout.on('data', (chunk) => {
+      for (const line of String(chunk).split('\n')) peak = Math.max(peak, Number(line));
+    });
+    return () => peak;
+  }
+
   /** Runs the collector in the gateway, under a host name of its own. Returns what it prints. */
   collect(output: string, options: { hostname?: string; args?: string[] } = {}): string {
-    // A bundle keeps the command line: it is to name no folder of this machine.
-    const script = 'echo "$1" > /proc/sys/kernel/hostname; cd "$2"; shift 2; exec sh "$@"';
     const { dir, base } = path.parse(output);
-    const args = [options.hostname ?? 'gateway.lab', dir, COLLECTOR, '--output', base, ...(options.args ?? [])];
-    return this.run('gateway', 'unshare', '--uts', 'sh', '-c', script, 'sh', ...args);
+    const args = [this.#mark, options.hostname ?? 'gateway.lab', dir, COLLECTOR, '--output', base];
+    return this.run(
+      'gateway',
+      'unshare',
+      '--uts',
+      '--mount',
+      'sh',
+      '-c',
+      COLLECT,
+      'sh',
+      ...args,
+      ...(options.args ?? []),
+    );
   }
 
   async startServers(): Promise<void> {
-    await this.#start('servers', 'server');
+    await this.#traffic('servers', 'server');
+  }
+
+  /** Makes new flows all the time until the lab is closed. */
+  async load(wanted: Load): Promise<void> {
+    await this.#traffic('clients', 'load', JSON.stringify(wanted));
   }
 
   /** Makes flows and keeps them open until the lab is closed. Returns what was made. */
   async flows(
     wanted: Flows & { perSecond?: number; againEveryMs?: number },
   ): Promise<Required<Flows> & { refused: number }> {
-    return JSON.parse(await this.#start('clients', 'client', JSON.stringify(wanted)));
+    return JSON.parse(await this.#traffic('clients', 'client', JSON.stringify(wanted)));
   }
 
   /** Lets the clients that were started last send their unanswered UDP once more. */
@@ -128,18 +236,13 @@ export class Lab {
     this.#processes.at(-1)?.stdin?.write('again\n');
   }
 
-  /** Sets the limit, which all namespaces of this kernel share, until the lab is closed. */
-  setMax(max: number): void {
-    writeFileSync(MAX, String(max));
-  }
-
-  /** Removes what was made and puts the limit back. */
+  /** Removes what was made and puts the limits back as they were when it began. */
   close(): void {
     for (const child of this.#processes) child.kill('SIGKILL');
     for (const namespace of Object.values(this.#names)) {
       if (existsSync(`/run/netns/${namespace}`)) ip('netns', 'del', namespace);
     }
-    writeFileSync(MAX, this.#savedMax);
+    this.#restore();
   }
 
   #join(a: string, addressA: string, b: string, addressB: string, nameAtB: string): void {
@@ -150,31 +253,30 @@ export class Lab {
     ip('-n', b, 'link', 'set', nameAtB, 'up');
   }
 
-  async #start(where: 'clients' | 'servers', ...args: string[]): Promise<string> {
-    const child = spawn(
-      'ip',
-      [
-        'netns',
-        'exec',
-        this.#names[where],
-        'sh',
-        '-c',
-        'ulimit -n "$(ulimit -H -n)"; exec "$@"',
-        'sh',
-        process.execPath,
-        TRAFFIC,
-        ...args,
-      ],
-      { stdio: ['pipe', 'pipe', 'inherit'] },
-    );
+  /** Starts traffic.mjs; resolves to the first that it prints. */
+  async #traffic(where: 'clients' | 'servers', ...args: string[]): Promise<string> {
+    const limited = ['sh', '-c', 'ulimit -n "$(ulimit -H -n)"; exec "$@"', 'sh', process.execPath, TRAFFIC, ...args];
+    const child = spawn('ip', ['netns', 'exec', this.#names[where], ...limited], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     this.#processes.push(child);
     const [first] = await Promise.race([
-      once(child.stdout as NonNullable<typeof child.stdout>, 'data'),
+      once(child.stdout, 'data'),
       once(child, 'exit').then(([code]) => {
         throw new Error(`traffic.mjs ${args[0]} ended with ${code}`);
       }),
     ]);
     return String(first);
+  }
+}
+
+/** Writes a line into the kernel's log. Returns it; nothing, where that is not allowed, as in most containers. */
+function markLog(line: string): string {
+  try {
+    writeFileSync('/dev/kmsg', line);
+    return line;
+  } catch {
+    return '';
   }
 }
 

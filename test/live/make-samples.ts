@@ -1,12 +1,12 @@
 /**
  * Makes the bundles in samples/ anew, on this machine's kernel: `npm run samples:make`, as root. It runs in a process
- * namespace of its own, so that the bundles name no other process of the machine, and clears what dmesg shows. The bundle of the 2.4
- * machine is not among them: samples/README.md says where its figures are from.
+ * namespace of its own, so that the bundles name no other process of the machine. The bundle of the 2.4 machine is not among
+ * them: samples/README.md says where its figures are from.
  */
 import { chmodSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'vitest';
-import { type Flows, Lab, whyNoLab } from './lab.ts';
+import { type Flows, Lab, setLimits, whyNoLab } from './lab.ts';
 
 const SCENES: { name: string; hostname: string; max: number; flows: Flows & { perSecond?: number } }[] = [
   {
@@ -35,9 +35,7 @@ if (reason !== undefined) throw new Error(`cannot make samples: ${reason}`);
 test.each(SCENES)('$name', async ({ name, hostname, max, flows }) => {
   const lab = new Lab('smp');
   try {
-    lab.setMax(max);
-    // What the kernel said of the scene before is not of this gateway.
-    lab.run('gateway', 'dmesg', '--clear');
+    setLimits({ max });
     await lab.startServers();
     await lab.flows(flows);
     const output = fileURLToPath(new URL(`../../samples/${name}.tar.gz`, import.meta.url));
