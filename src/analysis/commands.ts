@@ -49,7 +49,11 @@ export function commandsFor(snapshot: Snapshot, { max, buckets }: NewLimits): Re
   } else {
     if (sysctlLines.length > 0) persist.push({ file: '/etc/sysctl.d/90-conntrack.conf', lines: sysctlLines });
     if (buckets !== undefined && how === 'module parameter') {
-      persist.push({ file: '/etc/modprobe.d/nf_conntrack.conf', lines: [`options nf_conntrack hashsize=${buckets}`] });
+      persist.push(
+        isModule(snapshot)
+          ? { file: '/etc/modprobe.d/nf_conntrack.conf', lines: [`options nf_conntrack hashsize=${buckets}`] }
+          : { file: 'the kernel’s command line, in the boot loader', lines: [`nf_conntrack.hashsize=${buckets}`] },
+      );
     }
     // The keys do not exist before the module is loaded: a firewall that loads it later leaves them unset.
     if (isModule(snapshot)) persist.push({ file: '/etc/modules-load.d/nf_conntrack.conf', lines: ['nf_conntrack'] });

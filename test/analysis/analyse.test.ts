@@ -175,6 +175,19 @@ describe('recommendation', () => {
     });
   });
 
+  test('the same kernel with conntrack built in takes the buckets from its command line', () => {
+    const { commands } = analysed({
+      [COUNT]: 65_536,
+      'commands/uname-r': '3.10.0',
+      'proc/modules': 'ext4 1000 1 - Live 0x0',
+    }).recommendation;
+    expect(commands.persist).toContainEqual({
+      file: 'the kernel’s command line, in the boot loader',
+      lines: ['nf_conntrack.hashsize=131072'],
+    });
+    expect(JSON.stringify(commands.persist)).not.toMatch(/modprobe|modules-load/);
+  });
+
   test('2.4: its own names, and buckets only when the module is loaded', () => {
     const { recommendation } = analyse(
       snapshotOf({

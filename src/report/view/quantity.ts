@@ -12,11 +12,13 @@ const UNITS: [RegExp, (value: number) => string][] = [
 ];
 
 function plain(value: number): string {
+  // So little that two decimals would make nothing of it.
+  if (value > 0 && value < 0.005) return 'under 0.01';
   return Number.isInteger(value) ? count(value) : ratio(value);
 }
 
 /** A quantity in words; true and false stay what they are, for a template to ask for. */
-export function written(name: string, value: Quantity): string | boolean {
+function written(name: string, value: Quantity): string | boolean {
   if (typeof value === 'boolean') return value;
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return list(value);
