@@ -16,7 +16,8 @@ export const earlyDrop: Rule = {
     if (total === undefined) return { missing: ['the early_drop counter'] };
     const during = drops.duringCapture;
     const full = atLimit(usage);
-    const lines = logOf(snapshot).full.length;
+    const log = logOf(snapshot);
+    const lines = log.full.length;
     const values = {
       total: things(total, 'entry', 'entries'),
       evicted: during && things(during.earlyDrop, 'entry', 'entries'),
@@ -27,7 +28,7 @@ export const earlyDrop: Rule = {
       max: usage.max?.value,
       share: usage.peakShare,
       full,
-      noLine: drops.log.captured.length > 0 && lines === 0,
+      noLine: drops.log.captured.length > 0 && lines === 0 && log.elsewhere.length === 0,
       lines: lines > 0 ? things(lines, 'line of the kernel log tells', 'lines of the kernel log tell') : undefined,
       unseenCollection: collectionEvicts(snapshot) === true,
     };

@@ -27,7 +27,6 @@ export const hashsize: Rule = {
       max: max.value,
       buckets: buckets.value,
       links: (2 * max.value) / buckets.value,
-      factor: max.value / buckets.value,
       hashsize: Number((option ?? options[0])?.value ?? Number.NaN) || undefined,
       setTo: setTo && max.value,
       wanted: ignored && (Number.isNaN(Number(ignored.value)) ? ignored.value : Number(ignored.value)),

@@ -41,6 +41,8 @@ export const otherNamespace: Rule = {
         commands: lookInto(full),
       };
     }
+    // Only our own bundles say which namespace they are of. A single name may be its own.
+    const ownIsUnknown = snapshot.bundle.netns === undefined && named.length === 1 && /^\d+$/.test(named[0] ?? '');
     if (named.length > 0) {
       const known = snapshot.namespaces.filter(({ inode }) => named.includes(inode));
       return {
@@ -51,9 +53,10 @@ export const otherNamespace: Rule = {
           names: named.map((name) => known.filter(({ inode }) => inode === name).map(nameOf)[0] ?? bareName(name)),
           lines: things(log.elsewhere.length, 'line of the kernel log names', 'lines of the kernel log name'),
           agoSeconds: secondsSince(log.elsewhere),
+          unsure: ownIsUnknown,
         },
         evidence: [...seenMessages(log.elsewhere), ...own],
-        confidence: 'high',
+        confidence: ownIsUnknown ? 'medium' : 'high',
         commands: lookInto(known),
       };
     }

@@ -8,7 +8,7 @@ import { type Rule, seenCounter, things } from './rule.ts';
 export const wasFull: Rule = {
   id: 'was-full',
   assess({ snapshot, measured }) {
-    const { full, suppressed } = logOf(snapshot);
+    const { full, elsewhere, suppressed } = logOf(snapshot);
     const { totals } = measured.drops.counters ?? {};
     const logged = measured.drops.log.captured.length > 0;
     const whole = countersAreWhole(snapshot);
@@ -33,6 +33,8 @@ export const wasFull: Rule = {
       anybody: full.length > 0 && !here,
       counted: totals !== undefined,
       logged,
+      othersOnly: elsewhere.length > 0 && snapshot.bundle.netns !== undefined,
+      maybeOwn: elsewhere.length > 0 && snapshot.bundle.netns === undefined,
     };
     const evidence = [
       ...seenMessages(full),

@@ -64,7 +64,7 @@ testRule('hashsize', [
       [MAX]: 524_288,
     }),
     severity: 'ok',
-    says: 'nf_conntrack_max is 524 288 because a sysctl file sets it, though hashsize=65 536 is set: it is 8 × the 65 536 buckets.',
+    says: 'nf_conntrack_max is 524 288 as a sysctl file sets it, though hashsize=65 536 is set.',
   },
   {
     when: 'a sysctl sets another number, which is not in force',
@@ -83,7 +83,7 @@ testRule('hashsize', [
     when: 'an option, but another limit',
     snapshot: gateway({ ...OPTION, [BUCKETS]: 65_536, [MAX]: 262_144 }),
     severity: 'ok',
-    says: 'nf_conntrack_max (262 144) does not come from hashsize, though hashsize=65 536 is set: it is 4 × the 65 536 buckets.',
+    says: 'nf_conntrack_max does not come from hashsize: it is 262 144, with 65 536 buckets, though hashsize=65 536 is set.',
   },
   {
     when: 'eight times, and it was not looked for the option',
@@ -102,13 +102,13 @@ testRule('hashsize', [
     when: 'eight times by default, as up to 2.6.23',
     snapshot: gateway({ 'commands/uname-r': '2.6.18', [BUCKETS]: 8192, [MAX]: 65_536 }),
     severity: 'ok',
-    says: 'nf_conntrack_max (65 536) does not come from hashsize: it is 8 × the 8 192 buckets.',
+    says: 'nf_conntrack_max does not come from hashsize: it is 65 536, with 8 192 buckets.',
   },
   {
     when: 'the default of 5.15 needs no configuration to be told',
     snapshot: gateway({}),
     severity: 'ok',
-    says: 'nf_conntrack_max (65 536) does not come from hashsize: it is 1 × the 65 536 buckets.',
+    says: 'nf_conntrack_max does not come from hashsize: it is 65 536, with 65 536 buckets.',
   },
   { when: 'no buckets', snapshot: gateway({ [BUCKETS]: '' }), severity: 'unknown', says: 'nf_conntrack_buckets' },
 ]);

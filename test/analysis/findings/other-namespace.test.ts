@@ -45,6 +45,7 @@ testRule('other-namespace', [
   {
     when: 'named in the log, as since 6.17',
     snapshot: gateway({
+      'manifest.csv': 'key,value\nhostname,gw\nnetns,4026531840',
       'commands/uname-r': '6.18.44',
       'proc/uptime': '4700.00 1.00',
       'commands/dmesg': capture,
@@ -56,12 +57,13 @@ testRule('other-namespace', [
     confidence: 'high',
   },
   {
-    when: 'named in the log, and nothing more is known of it',
+    when: 'named in the log, and not known which namespace was captured',
     snapshot: gateway({
       'commands/dmesg': '[ 10.1] nf_conntrack: nf_conntrack: table full in netns 4026532453, dropping packet',
     }),
     severity: 'warning',
-    says: '1 line of the kernel log names another network namespace whose table was full: netns 4026532453. The table of this one is 1.5 % full.',
+    says: '1 line of the kernel log names a network namespace whose table was full: netns 4026532453. The table of this one is 1.5 % full; whether it is the one that is named, the capture does not tell.',
+    confidence: 'medium',
     commands: { verify: ['lsns -t net', 'cat /proc/sys/net/netfilter/nf_conntrack_max'] },
   },
   {

@@ -101,11 +101,21 @@ testRule('was-full', [
   {
     when: 'another namespace, by its inode: none of this one’s business',
     snapshot: gateway({
+      'manifest.csv': 'key,value\nhostname,gw\nnetns,4026531840',
       'commands/dmesg': '[ 10.1] nf_conntrack: nf_conntrack: table full in netns 4026532453, dropping packet',
       [STAT]: countersText({}),
     }),
     severity: 'ok',
-    says: 'Nothing shows that the table was full before: no entry was evicted since the counters began, and no packet was dropped; the kernel log has no line about it.',
+    says: 'Nothing shows that the table was full before: no entry was evicted since the counters began, and no packet was dropped; all lines of the kernel log name a namespace, and none of them this one.',
+  },
+  {
+    when: 'a namespace by its inode, and it is not known which was captured',
+    snapshot: gateway({
+      'commands/dmesg': '[ 10.1] nf_conntrack: nf_conntrack: table full in netns 4026532453, dropping packet',
+      [STAT]: countersText({ earlyDrop: 7 }),
+    }),
+    severity: 'warning',
+    says: 'The table has been full: the counters show 7 entries evicted to make room since they began; the kernel log has lines that name a namespace, which may be this one.',
   },
   {
     when: 'evicted entries, which leave no line',
