@@ -7,6 +7,7 @@ import { extras } from './extras.ts';
 import { hashChains } from './hash-chains.ts';
 import { hashsize } from './hashsize.ts';
 import { idleHoard } from './idle-hoard.ts';
+import { natPorts } from './nat-ports.ts';
 import { nearLimit } from './near-limit.ts';
 import { otherNamespace } from './other-namespace.ts';
 import { persistence } from './persistence.ts';
@@ -26,6 +27,7 @@ const RULES: readonly Rule[] = [
   evictable,
   otherNamespace,
   hashChains,
+  natPorts,
   unreplied,
   idleHoard,
   closingStates,

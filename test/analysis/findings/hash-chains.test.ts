@@ -114,7 +114,7 @@ testRule('hash-chains', [
     when: 'the higher limit, and buckets that are too few even for that',
     snapshot: gateway({ ...FEW_BUCKETS, ...quiet, [COUNT]: 1000 }),
     severity: 'warning',
-    says: 'At the limit of 131 072 entries the 1 024 buckets would hold chains of 256 entries on average, and since this kernel adds to no chain that is longer than a random number from 50 to 79, it would drop most new connections long before.',
+    says: 'At the limit of 131 072 entries the 1 024 buckets would hold chains of 256 entries on average, and since this kernel adds to no chain that is longer than a random number from 50 to 79, it would drop most new connections long before that limit.',
   },
   {
     when: 'chains are long, on a kernel that refuses none',
