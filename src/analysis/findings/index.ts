@@ -1,6 +1,7 @@
 /** Everything that is looked for in a capture, and what was found. */
 import type { Analysis, Finding, Severity } from '../schema.ts';
 import { closingStates } from './closing-states.ts';
+import { concentration } from './concentration.ts';
 import { earlyDrop } from './early-drop.ts';
 import { evictable } from './evictable.ts';
 import { extras } from './extras.ts';
@@ -28,6 +29,7 @@ const RULES: readonly Rule[] = [
   otherNamespace,
   hashChains,
   natPorts,
+  concentration,
   unreplied,
   idleHoard,
   closingStates,
