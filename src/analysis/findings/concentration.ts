@@ -95,7 +95,7 @@ function sourceOf(measured: Measured): Holder | undefined {
   const mostly = (entries: number) => entries >= MOSTLY * tally.entries;
 
   const look = ((): [string, Holder['confidence']] => {
-    if (LOOPBACK.test(tally.key)) return ['sourceLoopback', 'medium'];
+    if (LOOPBACK.test(tally.key)) return ['loopback', 'medium'];
     if (mostly(unanswered)) {
       if (services >= MANY) return ['sourceScan', destination ? 'medium' : 'low'];
       if (service && destinations >= MANY) return ['sourceSweep', 'medium'];
@@ -167,8 +167,9 @@ function destinationOf(measured: Measured): Holder | undefined {
   const synRecv = entriesOf(table.byState, 'tcp SYN_RECV');
   const halfOpen = bothOf(tally, synRecv, table);
   const service = shared(tally, table.services, table);
-  const [says, confidence] =
-    halfOpen >= MOSTLY * tally.entries
+  const [says, confidence] = LOOPBACK.test(tally.key)
+    ? (['loopback', 'medium'] as const)
+    : halfOpen >= MOSTLY * tally.entries
       ? (['destinationSynFlood', 'medium'] as const)
       : unanswered >= MOSTLY * tally.entries
         ? (['destinationUnanswered', 'low'] as const)

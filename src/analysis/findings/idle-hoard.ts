@@ -73,7 +73,8 @@ export const idleHoard: Rule = {
       says: canBeLowered ? 'found' : 'lowest',
       values: all,
       evidence,
-      confidence: all.loaded ? 'low' : timeout?.timeoutFile === undefined ? 'medium' : confidence,
+      // A policy with a shorter timeout (nft ct timeout, xt_CT) makes entries look idle, and cannot be seen.
+      confidence: all.loaded ? 'low' : 'medium',
       commands: canBeLowered ? commandsToSet([{ fact: snapshot.sysctls[SETTING], to: RFC_5382_SECONDS }]) : undefined,
     };
   },

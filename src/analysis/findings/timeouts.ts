@@ -41,6 +41,7 @@ export const timeouts: Rule = {
     const values = {
       captured: things(captured.length, 'captured timeout'),
       established: established?.value,
+      establishedSeconds: established?.value,
       far: things(others.length, 'timeout is', 'timeouts are'),
       others: others.length > 0 ? others.map(({ name, fact, usual }) => `${name} ${fact.value} (${usual})`) : undefined,
       udp: (snapshot.sysctls.udp_timeout_stream?.value ?? RFC_4787_SECONDS) < RFC_4787_SECONDS,

@@ -309,6 +309,24 @@ testRule('concentration', [
     says: 'The source 10.77.0.9 holds at least 60 % of the table (600 of 1 000 entries); 500 or more of them never saw an answer: a flood, a scan, or a client of something that does not respond.',
   },
   {
+    when: 'a loopback destination without answers, in a table that is 75 % full',
+    snapshot: gateway(
+      FULLER,
+      await tableOf([
+        ...rows(980, (n) => ({
+          src: `127.1.${host(n)}`,
+          dst: '127.0.0.1',
+          dport: 8125,
+          protocol: 'udp',
+          unreplied: true,
+        })),
+        ...clients(20),
+      ]),
+    ),
+    severity: 'warning',
+    says: 'The loopback address 127.0.0.1 holds 98 % of the table (980 of 1 000 entries): connections between programs of this machine.',
+  },
+  {
     when: 'loopback of IPv6',
     snapshot: gateway(
       {},

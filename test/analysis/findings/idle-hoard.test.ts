@@ -37,7 +37,7 @@ testRule('idle-hoard', [
     severity: 'notice',
     says: '67 % of the table (800 of 1 200 entries) is established TCP that has seen no packet for an hour or more, 600 of them for a day or more: the kernel keeps such an entry for 5 days after its last packet (nf_conntrack_tcp_timeout_established); if it kept them for 2 h 4 min, 600 of these would be gone.',
     from: ['proc/net/nf_conntrack', ESTABLISHED],
-    confidence: 'high',
+    confidence: 'medium',
     commands: {
       apply: ['sysctl -w net.netfilter.nf_conntrack_tcp_timeout_established=7440'],
       verify: ['sysctl net.netfilter.nf_conntrack_tcp_timeout_established'],
@@ -92,7 +92,7 @@ testRule('idle-hoard', [
     ),
     severity: 'notice',
     says: '100 % of the table (1 000 of 1 000 entries) is established TCP that has seen no packet for an hour or more: the kernel keeps such an entry for 5 days after its last packet (nf_conntrack_tcp_timeout_established).',
-    confidence: 'high',
+    confidence: 'medium',
   },
   {
     when: 'the timeout is as low as it should be',

@@ -80,7 +80,7 @@ testRule('timeouts', [
     when: 'just what RFC 5382 asks for',
     snapshot: set({ ...DEFAULTS, tcp_timeout_established: 7440 }),
     severity: 'ok',
-    says: 'Of 25 captured timeouts none is far from the kernel’s default; established TCP is kept for 7 440 s after its last packet.',
+    says: 'Of 25 captured timeouts none is far from the kernel’s default; established TCP is kept for 2 h 4 min after its last packet.',
   },
   {
     when: 'kube-proxy',
@@ -114,20 +114,20 @@ testRule('timeouts', [
     when: 'the defaults of 6.18',
     snapshot: set(DEFAULTS, '6.18.2'),
     severity: 'ok',
-    says: 'Of 25 captured timeouts none is far from the kernel’s default; established TCP is kept for 432 000 s after its last packet.',
+    says: 'Of 25 captured timeouts none is far from the kernel’s default; established TCP is kept for 5 days after its last packet.',
     confidence: 'high',
   },
   {
     when: 'the defaults of 4.18',
     snapshot: set(OLD, '4.18.0-147.el8.x86_64'),
     severity: 'ok',
-    says: 'Of 33 captured timeouts none is far from the kernel’s default; established TCP is kept for 432 000 s after its last packet.',
+    says: 'Of 33 captured timeouts none is far from the kernel’s default; established TCP is kept for 5 days after its last packet.',
   },
   {
     when: 'a stable kernel that took the new SCTP timeouts over',
     snapshot: set({ ...DEFAULTS, tcp_timeout_established: 86_400 }, '5.15.190'),
     severity: 'ok',
-    says: 'Of 25 captured timeouts none is far from the kernel’s default; established TCP is kept for 86 400 s after its last packet.',
+    says: 'Of 25 captured timeouts none is far from the kernel’s default; established TCP is kept for 24 h after its last packet.',
   },
   {
     when: 'a kernel that is not known',
