@@ -392,6 +392,10 @@ const problem = z.object({
   line: z.number().int().positive().optional(),
   what: z.string(),
   cost: z.string(),
+  kind: z
+    .enum(['names-differ', 'digest'])
+    .optional()
+    .describe('a contradiction: two names of one setting, or content and digest, say different things'),
 });
 
 export const analysisSchema = z

@@ -276,6 +276,7 @@ function inventoryProblems(snapshot: Snapshot, files: ReadonlyMap<string, TextFi
         file: path,
         what: 'differs from what inventory.csv says was captured: it was changed or damaged afterwards',
         cost: 'It was read as it is; do not rely on it.',
+        kind: 'digest',
       });
     }
   }
@@ -313,6 +314,7 @@ function preferSetting(draft: Draft, name: string, fact: Fact<number>): void {
       file: fact.file,
       what: `says ${fact.value} where ${known.file} says ${known.value}, though both name one setting`,
       cost: 'The setting was changed during the capture.',
+      kind: 'names-differ',
     });
   }
   const present = (path: string) => path.startsWith('proc/sys/net/netfilter/');

@@ -19,6 +19,8 @@ export interface Problem {
   what: string;
   /** What is therefore missing from the report. */
   cost: string;
+  /** Contradictions within the capture, apart from what merely cannot be read: two names of one setting, a digest. */
+  kind?: 'names-differ' | 'digest' | undefined;
 }
 
 /** One line of `/proc/slabinfo`, columns under the names that slabinfo(5) gives them. */

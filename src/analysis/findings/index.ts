@@ -2,6 +2,7 @@
 import type { Analysis, Finding, Severity } from '../schema.ts';
 import { closingStates } from './closing-states.ts';
 import { concentration } from './concentration.ts';
+import { consistency } from './consistency.ts';
 import { earlyDrop } from './early-drop.ts';
 import { evictable } from './evictable.ts';
 import { extras } from './extras.ts';
@@ -38,6 +39,7 @@ const RULES: readonly Rule[] = [
   unlimited,
   timeouts,
   extras,
+  consistency,
 ];
 
 const ORDER: Record<Severity, number> = { critical: 0, warning: 1, notice: 2, unknown: 3, ok: 4 };

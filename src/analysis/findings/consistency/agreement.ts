@@ -1,0 +1,203 @@
+/**
+ * Whether numbers of one thing fit together that a capture reads one after the other: the count, the rows of the table, the
+ * `entries` column of the counters, the objects of the slab. Most differences are the way kernels work, and have a name here.
+ */
+import { kernelAtLeast } from '../../../parsers/host.ts';
+import { selectConntrackCaches } from '../../../parsers/slabinfo.ts';
+import type { Fact, SlabCache, Snapshot } from '../../../snapshot/types.ts';
+import { releaseOf, trackerOf } from '../../kernel.ts';
+import type { Evidence } from '../../schema.ts';
+import { readingsOf } from '../../usage.ts';
+import { type Measured, seen, seenRows } from '../rule.ts';
+import type { Check } from './check.ts';
+
+/**
+ * What comes and goes between two files of one capture that are read a moment apart: seconds of a table whose short entries live
+ * for 10 to 120 s. A larger change between two readings of the same capture counts instead.
+ */
+const CHURN_SHARE = 0.05;
+/** In a small table a few packets are a large share. */
+const CHURN_ENTRIES = 50;
+
+/**
+ * SLUB counts what it keeps ready for each CPU as in use: a slab, and a list of slabs with room for twice 52 objects of this size
+ * at most (mm/slub.c, set_cpu_partial(), cpu_partial_slabs).
+ */
+const SLUB_CPU_PARTIAL = 2 * 52;
+
+/** From 6.12 on SLUB estimates when a cache has more partial slabs (mm/slub.c, MAX_PARTIAL_TO_SCAN). */
+const SLABS_TO_SCAN = 10_000;
+/** That estimate was measured on 6.18 to be off by up to 1 % of all objects, either way. */
+const ESTIMATE_ERROR = 0.01;
+
+/** Every comparison that this capture allows. */
+export function comparisons(snapshot: Snapshot, measured: Measured): Check[] {
+  return [...rowsAgainstCount(snapshot, measured), ...columnAgainstCount(snapshot), ...slabAgainstCount(snapshot)];
+}
+
+/** The number of entries before the table was read; 2.4, which has no such file, had its lines counted. */
+export function countOf({
+  first,
+  series,
+  tableLines,
+}: Snapshot): ['nf_conntrack_count' | 'lines of the table', Fact<number> | undefined] {
+  const count = series.findLast((reading) => reading.count)?.count ?? first.count;
+  return count ? ['nf_conntrack_count', count] : ['lines of the table', tableLines];
+}
+
+/** How far two numbers may be apart when the table changes as it did during this capture. */
+function churn(snapshot: Snapshot, entries: number): number {
+  const counts = readingsOf({ ...snapshot, last: undefined }).flatMap(({ count }) => count?.value ?? []);
+  const steps = counts.slice(1).map((count, index) => Math.abs(count - (counts[index] ?? count)));
+  return Math.max(CHURN_ENTRIES, CHURN_SHARE * entries, ...steps);
+}
+
+function rowsAgainstCount(snapshot: Snapshot, measured: Measured): Check[] {
+  const { table } = measured;
+  const [, before] = countOf(snapshot);
+  const after = snapshot.last?.count;
+  if (!table || !before) return [];
+  const rows = table.entries - table.duplicates.rows;
+  const evidence = [...seenRows('rows of the table', rows, measured), ...seen('nf_conntrack_count afterwards', after)];
+  const values = { count: before.value, after: after?.value, rows };
+  if (table.cut !== undefined) return [{ explained: 'cut', values, evidence }];
+  const [least, most] = [
+    Math.min(before.value, after?.value ?? before.value),
+    Math.max(before.value, after?.value ?? 0),
+  ];
+  const tolerance = churn(snapshot, most);
+  const isByPosition = isReadByPosition(snapshot, table.files);
+  if (rows > most + tolerance) {
+    const isWindowed = table.duplicates.window !== undefined;
+    return [
+      isByPosition && isWindowed
+        ? { explained: 'repeated', values, evidence }
+        : { unexplained: 'rowsMore', values, evidence },
+    ];
+  }
+  const evicts = evictsWhileReading(snapshot);
+  if (rows >= least - tolerance) {
+    const isEvicted = evicts && before.value - rows > tolerance && most - least > tolerance;
+    return [{ ...(isEvicted && { explained: 'expired' }), values, evidence }];
+  }
+  const deficit = least - rows;
+  const lacksIpv6 = trackerOf(snapshot) === 'nf_conntrack' && !table.families.includes('ipv6');
+  const explained = lacksIpv6
+    ? 'oneFamily'
+    : table.malformed.count >= deficit - tolerance
+      ? 'malformed'
+      : evicts && !after
+        ? 'expired'
+        : isByPosition
+          ? 'skipped'
+          : undefined;
+  return [explained ? { explained, values, evidence } : { unexplained: 'rowsFewer', values, evidence }];
+}
+
+/** From 4.9 on an expired entry stays, and counts, until somebody comes across it: a reader of the table, for one. */
+function evictsWhileReading(snapshot: Snapshot): boolean {
+  const release = releaseOf(snapshot);
+  return release !== undefined && kernelAtLeast(release, 4, 9) === true;
+}
+
+/**
+ * Until 6.16 each read() of the table in /proc counts its rows from the start (nf_conntrack_standalone.c): what is deleted before
+ * that place makes it skip rows, what is added makes it repeat some. Netlink goes on at the last entry. 2.4 to 2.6.11 hold a lock.
+ */
+function isReadByPosition(snapshot: Snapshot, files: readonly string[]): boolean {
+  const release = releaseOf(snapshot);
+  return (
+    files.some((file) => file.startsWith('proc/')) && release !== undefined && kernelAtLeast(release, 6, 16) === false
+  );
+}
+
+/** The `entries` column of the counters is the count once more, on the line of every CPU. */
+function columnAgainstCount(snapshot: Snapshot): Check[] {
+  const pairs = readingsOf(snapshot).flatMap(({ count, counters }) =>
+    count && counters?.entries ? [{ count, column: counters.entries }] : [],
+  );
+  const [first] = pairs;
+  if (!first) return [];
+  const odd = pairs.find(({ count, column }) => Math.abs(count.value - column.value) > churn(snapshot, count.value));
+  const { count, column } = odd ?? first;
+  const evidence = [...seen('nf_conntrack_count', count), ...seen('entries', column)];
+  return [
+    {
+      ...(odd && { unexplained: 'columnDiffers' }),
+      values: { ...(odd && { count: count.value }), column: column.value },
+      evidence,
+    },
+  ];
+}
+
+function slabAgainstCount(snapshot: Snapshot): Check[] {
+  const { first, last, namespaces } = snapshot;
+  const caches = first.slab ? selectConntrackCaches(first.slab).entries : [];
+  const count = first.count ?? snapshot.tableLines;
+  if (caches.length === 0 || !first.slab || !count) return [];
+  const objects = caches.reduce((sum, { activeObjects }) => sum + activeObjects, 0);
+  const elsewhere = namespaces.reduce((sum, { counters }) => sum + (counters?.entries?.value ?? 0), 0);
+  const expected = count.value + elsewhere;
+  const tolerance = churn(snapshot, expected);
+  const cpus = snapshot.host.cpus?.value ?? first.counters?.cpus ?? last?.counters?.cpus ?? 1;
+  const ready = caches.reduce((sum, cache) => sum + readyObjects(cache, cpus), 0);
+  const estimated = caches.reduce(
+    (sum, cache) => sum + (isEstimated(cache, snapshot) ? ESTIMATE_ERROR * cache.totalObjects : 0),
+    0,
+  );
+  const values = { objects, elsewhere: elsewhere > 0 ? elsewhere : undefined };
+  const evidence: Evidence[] = [
+    { what: 'active_objs', value: objects, file: first.slab.file, line: caches[0]?.line },
+    ...namespaces.flatMap(({ counters }) => seen('entries', counters?.entries)),
+  ];
+  if (objects > expected + tolerance + ready + estimated) {
+    const rest = { ...values, count: count.value, surplus: objects - expected };
+    return [
+      mayHideNamespaces(snapshot)
+        ? { explained: 'hidden', values: rest, evidence }
+        : { unexplained: 'slabMore', values: rest, evidence },
+    ];
+  }
+  if (objects < expected - tolerance - estimated) {
+    return [{ unexplained: 'slabFewer', values: { ...values, count: expected }, evidence }];
+  }
+  if (estimated > 0 && Math.abs(objects - expected) > tolerance) return [{ explained: 'estimated', values, evidence }];
+  return [{ ...(objects > expected && { explained: 'ready' }), values, evidence }];
+}
+
+/** Objects that an allocator keeps ready for the CPUs: SLAB's arrays as its tunables say, SLUB's slabs. */
+function readyObjects({ tunables, objectsPerSlab, totalObjects, totalSlabs }: SlabCache, cpus: number): number {
+  if (tunables && tunables.limit > 0) return cpus * tunables.limit + (tunables.shared ?? 0) * tunables.batchCount;
+  const perSlab = objectsPerSlab ?? Math.ceil(totalObjects / Math.max(1, totalSlabs));
+  return perSlab === 0 ? 0 : cpus * (1 + Math.ceil(SLUB_CPU_PARTIAL / perSlab)) * perSlab;
+}
+
+function isEstimated({ totalSlabs }: SlabCache, snapshot: Snapshot): boolean {
+  const release = releaseOf(snapshot);
+  return totalSlabs > SLABS_TO_SCAN && (release === undefined || kernelAtLeast(release, 6, 12) !== false);
+}
+
+/** Without root, or without a process in it, a namespace keeps its count to itself; a plain tree says nothing of any. */
+function mayHideNamespaces({ inventory, namespaces }: Snapshot): boolean {
+  const list = inventory.find(({ path }) => path === 'netns.csv');
+  return list?.status !== 'captured' || namespaces.some(({ counters }) => counters?.entries === undefined);
+}
+
+/** More entries than the limit allows are no contradiction, though they look like one. */
+export function overMax(snapshot: Snapshot): Check[] {
+  const max = snapshot.sysctls.max;
+  const cpus = snapshot.host.cpus?.value ?? 1;
+  if (!max || max.value === 0) return [];
+  const over = readingsOf(snapshot).flatMap(({ count }) => (count && count.value > max.value ? [count] : []));
+  const most = over.sort((a, b) => b.value - a.value)[0];
+  if (!most) return [];
+  // The kernel counts an entry before it asks whether there is room for it (__nf_conntrack_alloc()).
+  const explained = most.value - max.value <= cpus ? 'inFlight' : 'lowered';
+  return [
+    {
+      explained,
+      values: { most: most.value, max: max.value },
+      evidence: [...seen('nf_conntrack_max', max), ...seen('nf_conntrack_count', most)],
+    },
+  ];
+}
