@@ -35,6 +35,7 @@ export default defineConfig({
       },
       { plugins, test: { ...shared, name: 'samples', include: ['test/live/make-samples.ts'] } },
       { plugins, test: { ...shared, name: 'bench-memory', include: ['test/bench/memory.ts'] } },
+      { plugins, test: { ...shared, name: 'captures', include: ['test/live/make-captures.ts'] } },
     ],
   },
 });

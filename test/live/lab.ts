@@ -216,19 +216,42 @@ export class Lab {
   }
 
   async startServers(): Promise<void> {
-    await this.#traffic('servers', 'server');
+    await this.#start('servers', 'server');
   }
 
   /** Makes new flows all the time until the lab is closed. */
   async load(wanted: Load): Promise<void> {
-    await this.#traffic('clients', 'load', JSON.stringify(wanted));
+    await this.#start('clients', 'load', JSON.stringify(wanted));
   }
 
   /** Makes flows and keeps them open until the lab is closed. Returns what was made. */
   async flows(
     wanted: Flows & { perSecond?: number; againEveryMs?: number },
   ): Promise<Required<Flows> & { refused: number }> {
-    return JSON.parse(await this.#traffic('clients', 'client', JSON.stringify(wanted)));
+    const { printed } = await this.#start('clients', 'client', JSON.stringify(wanted));
+    return JSON.parse(printed);
+  }
+
+  /**
+   * Sends from two processors at once, in so many rounds: by turns two packets of one flow, and two of different clients that
+   * use the same port. Nothing waits for the end of it.
+   */
+  async race({ rounds, everyMs }: { rounds: number; everyMs: number }): Promise<void> {
+    const common = { firstPort: 30_000, startMs: Number(process.hrtime.bigint()) / 1e6 + 1500, everyMs, rounds };
+    await Promise.all(
+      [
+        { cpu: 0, sources: ['10.20.100.1', '10.20.100.2'] },
+        { cpu: 1, sources: ['10.20.100.1', '10.20.100.3'] },
+      ].map(async ({ cpu, sources }) => {
+        const { pid } = await this.#start('clients', 'race', JSON.stringify({ ...common, sources }));
+        execFileSync('taskset', ['-a', '-c', '-p', String(cpu), String(pid)], { stdio: ['ignore', 'ignore', 'pipe'] });
+      }),
+    );
+  }
+
+  /** Has a process in the gateway: of namespaces without one the collector can see the name only. */
+  inhabit(): void {
+    this.#processes.push(spawn('ip', ['netns', 'exec', this.#names.gateway, 'sleep', 'infinity'], { stdio: 'ignore' }));
   }
 
   /** Lets the clients that were started last send their unanswered UDP once more. */
@@ -253,8 +276,8 @@ export class Lab {
     ip('-n', b, 'link', 'set', nameAtB, 'up');
   }
 
-  /** Starts traffic.mjs; resolves to the first that it prints. */
-  async #traffic(where: 'clients' | 'servers', ...args: string[]): Promise<string> {
+  /** Starts traffic.mjs and waits for what it prints first. */
+  async #start(where: 'clients' | 'servers', ...args: string[]): Promise<{ pid: number | undefined; printed: string }> {
     const limited = ['sh', '-c', 'ulimit -n "$(ulimit -H -n)"; exec "$@"', 'sh', process.execPath, TRAFFIC, ...args];
     const child = spawn('ip', ['netns', 'exec', this.#names[where], ...limited], {
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -266,7 +289,7 @@ export class Lab {
         throw new Error(`traffic.mjs ${args[0]} ended with ${code}`);
       }),
     ]);
-    return String(first);
+    return { pid: child.pid, printed: String(first) };
   }
 }
 
