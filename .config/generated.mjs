@@ -65,7 +65,7 @@ function templatesModule(format) {
 /** Prose may be broken into lines in its file; in a report it is one paragraph, or the text of one table cell. */
 function prose(name, source) {
   const line = source.trim().replace(/\s*\n\s*/g, ' ');
-  return /^(?:counters|what-if|findings|demand)\//.test(name) ? line : `${line}\n`;
+  return /^(?:counters|what-if|findings|demand|prose\/inline)\//.test(name) ? line : `${line}\n`;
 }
 
 /** Of the names that IANA has for port 80, the list has the last; everybody says http. */

@@ -78,15 +78,18 @@ export function demandOf(
     turnover.admittedPerSecond >= LEAST_PER_SECOND &&
     turnover.counted >= LEAST_COUNTED * table.entries;
   let retries: Demand['retries'];
+  let isBounded = !wasCutOff;
   if (usable) {
     evidence.push({ by: 'young', entries: turnover.withoutEvictions, file: table.files[0] });
     const refusedShare = lost ? lost.dropPerSecond / (turnover.admittedPerSecond + lost.dropPerSecond) : undefined;
-    if (refusedShare !== undefined && refusedShare <= MOST_REFUSED) {
+    isBounded ||= refusedShare === 0;
+    if (refusedShare && refusedShare <= MOST_REFUSED) {
       evidence.push({
         by: 'drop-rate',
         entries: Math.ceil(turnover.withoutEvictions / (1 - refusedShare)),
         file: drops.counters?.file,
       });
+      isBounded = true;
       retries = {
         refusedShare,
         admittedPerSecond: turnover.admittedPerSecond,
@@ -98,12 +101,11 @@ export function demandOf(
 
   const decided = evidence.reduce((most, each) => (each.entries >= most.entries ? each : most));
   const low = evidence.filter(({ by }) => by !== 'drop-rate').reduce((most, { entries }) => Math.max(most, entries), 0);
-  const bounded = !wasCutOff || retries !== undefined;
   return {
     entries: Math.max(retries?.likely ?? decided.entries, low),
     low,
-    ...(bounded && { high: Math.max(decided.entries, low) }),
-    isLowerBound: !bounded,
+    ...(isBounded && { high: Math.max(decided.entries, low) }),
+    isLowerBound: !isBounded,
     decidedBy: decided.by,
     evidence,
     ...(retries && { retries }),

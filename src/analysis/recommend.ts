@@ -10,7 +10,7 @@ import { ladderOf, type Prices, priceOf } from './memory.ts';
 import { othersOf } from './others.ts';
 import type { Demand, Recommendation, Verdict } from './schema.ts';
 import { atLimit, FILLING } from './usage.ts';
-import { freedBy } from './verdict.ts';
+import { CAUSE, fixFor } from './verdict.ts';
 
 /** Average entries in a hash bucket from which look-ups are slow enough to act; kube-proxy's own sizing allows 8. */
 const LONG_CHAINS = 8;
@@ -20,15 +20,6 @@ const LONG_CHAINS = 8;
  * collector, and are counted until it comes. Measured on 6.18, 45 % of the flows DNS.
  */
 const LEAST_HEADROOM = 1.3;
-
-/** Findings that name the cause and what to do about it. */
-const CAUSES: Partial<Record<Verdict['kind'], string>> = {
-  flood: 'unreplied',
-  'one-source': 'concentration',
-  'idle-hoard': 'idle-hoard',
-  'nat-ports': 'nat-ports',
-  clashes: 'clashes',
-};
 
 /** Recommends a maximum and a number of buckets; that things stay as they are is a recommendation too. */
 export function recommend(
@@ -82,16 +73,15 @@ export function recommend(
     ladder: ladderOf(snapshot, prices, max.value, buckets, undefined),
   };
 
-  const cause = CAUSES[verdict.kind];
+  const cause = CAUSE[verdict.kind];
   if (cause !== undefined) {
-    const frees = freedBy(verdict.kind, measured, findings);
-    const leaves = frees === undefined ? undefined : Math.max(0, (measured.table?.entries ?? 0) - frees);
+    const fix = fixFor(verdict.kind, measured, findings);
     const remedy = findings.get(cause)?.commands;
     return {
       ...asItIs,
       action: 'fix-cause',
       constraint: 'cause',
-      ...(frees !== undefined && leaves !== undefined && { fix: { frees, leaves, leavesShare: leaves / max.value } }),
+      ...(fix && { fix }),
       ...(remedy && {
         commands: { now: remedy.apply, persist: [], verify: remedy.verify, rollback: remedy.undo },
       }),

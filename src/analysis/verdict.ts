@@ -1,7 +1,7 @@
 /** Which failure it is, if it is one: what proves it, and why it is not what else it could be. */
 import type { Findings } from './findings/index.ts';
 import type { Measured } from './findings/rule.ts';
-import type { Evidence, Failure, Quantity, Verdict } from './schema.ts';
+import type { Evidence, Failure, Quantity, Recommendation, Verdict } from './schema.ts';
 import { atLimit, FILLING, NEAR } from './usage.ts';
 
 /** A share of RAM above which connection tracking is worth a look of its own; it cannot be swapped out. */
@@ -51,6 +51,18 @@ const PROOF: Record<Verdict['kind'], string[]> = {
   healthy: ['near-limit', 'table-full'],
   'cannot-tell': [],
 };
+
+/** The finding that names the cause, where it is not the limit. */
+export const CAUSE: Partial<Record<Verdict['kind'], string>> = {
+  flood: 'unreplied',
+  'one-source': 'concentration',
+  'idle-hoard': 'idle-hoard',
+  'nat-ports': 'nat-ports',
+  clashes: 'clashes',
+};
+
+/** One source that is known to be, or may be, one machine; a NAT or proxy with many users behind it asks for a table as large as they need. */
+const ONE_MACHINE = /^source(?!Many)/;
 
 /**
  * Judges one snapshot. What was not captured never counts as good news: it is listed in `missing`.
@@ -117,7 +129,7 @@ function kindOf(
     if (bad('clashes')) return ['clashes', severityOf('clashes')];
     if ((during?.drop ?? 0) > 0) return ['drops-now', 'warning'];
   }
-  if (bad('other-namespace')) return ['namespace-full', 'warning'];
+  if (bad('other-namespace')) return ['namespace-full', severityOf('other-namespace')];
   if (bad('was-full')) return ['was-full', 'warning'];
   if (bad('nat-ports')) return ['nat-ports', severityOf('nat-ports')];
   if (share === undefined) return ['cannot-tell', 'unknown'];
@@ -138,13 +150,21 @@ function causeOf(measured: Measured, findings: Findings): 'flood' | 'one-source'
 }
 
 /** Without so many entries the table would be less than half full: then they are the cause, not the limit. */
-function wouldHaveRoom(entries: number | undefined, { usage, table }: Measured): boolean {
-  const max = usage.max?.value;
-  return entries !== undefined && max !== undefined && table !== undefined && table.entries - entries < max / 2;
+function wouldHaveRoom(rows: number | undefined, measured: Measured): boolean {
+  const fix = rows === undefined ? undefined : fixOf(rows, measured);
+  return fix !== undefined && fix.leavesShare < 0.5;
 }
 
-function isWarning(findings: Findings, id: string): boolean {
-  return findings.get(id)?.severity === 'warning';
+/**
+ * What the table would hold without some of its rows. They are a part of it, and its entries are what was counted: rows are fewer where
+ * expired entries were still counted, or the table was cut.
+ */
+function fixOf(rows: number, { usage, table }: Measured): Recommendation['fix'] {
+  const { max, peak } = usage;
+  if (!max || !peak || !table || table.entries === 0) return undefined;
+  const frees = Math.round((peak.value * rows) / table.entries);
+  const leaves = Math.max(0, peak.value - frees);
+  return { frees, leaves, leavesShare: leaves / max.value };
 }
 
 /** Entries that never saw an answer, where they are most of the table and not merely seen from one side. */
@@ -156,22 +176,22 @@ function floodEntries({ table }: Measured, findings: Findings): number | undefin
 
 /** Established connections that a timeout which breaks no standard would have ended. */
 function hoardEntries({ ages }: Measured, findings: Findings): number | undefined {
-  if (!isWarning(findings, 'idle-hoard')) return undefined;
+  if (findings.get('idle-hoard')?.severity !== 'warning') return undefined;
   return ages?.whatIf
     .filter(({ setting, risk }) => setting === 'tcp_timeout_established' && risk !== 'below-rfc-5382')
     .reduce<number | undefined>((most, { gone }) => Math.max(most ?? 0, gone), undefined);
 }
 
 function oneSourceEntries({ table }: Measured, findings: Findings): number | undefined {
-  return isWarning(findings, 'concentration') ? table?.sources.top[0]?.entries : undefined;
+  const finding = findings.get('concentration');
+  return finding?.severity === 'warning' && ONE_MACHINE.test(finding.says) ? table?.sources.top[0]?.entries : undefined;
 }
 
 /** What removing the cause of a verdict would free; undefined where the cause is not in the table. */
-export function freedBy(kind: Verdict['kind'], measured: Measured, findings: Findings): number | undefined {
-  if (kind === 'flood') return floodEntries(measured, findings);
-  if (kind === 'idle-hoard') return hoardEntries(measured, findings);
-  if (kind === 'one-source') return oneSourceEntries(measured, findings);
-  return undefined;
+export function fixFor(kind: Verdict['kind'], measured: Measured, findings: Findings): Recommendation['fix'] {
+  const rowsOf = { flood: floodEntries, 'idle-hoard': hoardEntries, 'one-source': oneSourceEntries };
+  const rows = kind in rowsOf ? rowsOf[kind as keyof typeof rowsOf](measured, findings) : undefined;
+  return rows === undefined ? undefined : fixOf(rows, measured);
 }
 
 /** What else it could have been, and the numbers that speak against it. */
@@ -215,10 +235,10 @@ function runnerUpOf(
     }
     case 'attack':
     case 'idle-hoard': {
-      const freed = freedBy(kind, measured, findings);
-      if (freed === undefined || !table || !usage.max) return undefined;
-      const rest = Math.max(0, table.entries - freed);
-      return rival('limit', 'limit-without', { rest, restShare: rest / usage.max.value, max: usage.max.value });
+      const fix = fixFor(kind, measured, findings);
+      return (
+        fix && rival('limit', 'limit-without', { rest: fix.leaves, restShare: fix.leavesShare, max: usage.max?.value })
+      );
     }
     case 'none':
       if (kind === 'unlimited') return undefined;

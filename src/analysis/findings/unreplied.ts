@@ -19,7 +19,14 @@ export const unreplied: Rule = {
     const udp = classOf('udp UNREPLIED');
     // A connection that is known from one direction only: no SYN was seen, and no answer either (tcp_loose).
     const pickedUp = classOf('tcp ESTABLISHED UNREPLIED');
-    const values = { unreplied: without, rows: table.entries, share, synSent, udp, pickedUp };
+    const values = {
+      unreplied: without,
+      rows: table.entries,
+      share,
+      synSent: synSent || undefined,
+      udp: udp || undefined,
+      pickedUp,
+    };
     const evidence = seenRows('[UNREPLIED]', without, measured);
     if (table.entries < FEW_ROWS) return { severity: 'ok', says: 'few', values, evidence, confidence: 'high' };
     if (share < MANY) return { severity: 'ok', says: 'ok', values, evidence, confidence: 'high' };

@@ -118,7 +118,8 @@ export function recommendationView(analysis: Analysis) {
       bucketsToday: hash.buckets && count(hash.buckets.value),
       changesBuckets,
       changes: changesMax || changesBuckets,
-      demand: demand && demandRange(demand),
+      // Where the limit is not what is wrong, nothing is sized.
+      demand: demand && action !== 'fix-cause' ? demandRange(demand) : undefined,
       demandBy: demand && new Verbatim(`demand/${demand.decidedBy}`),
       demandIsRange: demand?.retries !== undefined,
       admitted: demand?.retries && ratio(demand.retries.admittedPerSecond),

@@ -1,7 +1,8 @@
 /** The verdict: which sentence, and the finished values that it is made of. */
 import type { Analysis, Severity, Verdict } from '../../analysis/schema.ts';
 import { bytes, count, duration, list, percent, plural, rate, ratio, utc } from '../format.ts';
-import { FULL } from '../../analysis/usage.ts';
+import { atLimit } from '../../analysis/usage.ts';
+import { CAUSE } from '../../analysis/verdict.ts';
 import { Verbatim } from '../inert.ts';
 import { exactly, textOf, valuesOf } from './quantity.ts';
 import { shortSourcesOf } from './sources.ts';
@@ -53,23 +54,15 @@ function memoryMissing({ slab, pageBytes, host }: Analysis): string | undefined 
 }
 
 function values(analysis: Analysis) {
-  const { usage, drops, memory, table } = analysis;
+  const { usage, drops, memory } = analysis;
   const { duringCapture, counters, log } = drops;
   const held = memory.totalBytes ?? memory.slabBytes;
   const saysMore = memory.atMaxBytes !== undefined && !usage.unlimited && memory.atMaxBytes > (held ?? 0);
   const counted = (n: number | undefined) => (n === undefined || n === 0 ? undefined : count(n));
   const fix = analysis.recommendation.fix;
-  const largest = table?.sources.top[0];
-  const unreplied = table?.byFlag.find(({ key }) => key === 'UNREPLIED')?.entries;
   return {
-    isFull: analysis.usage.peakShare !== undefined && analysis.usage.peakShare >= FULL,
-    rows: table && count(table.entries),
-    unreplied: unreplied === undefined ? undefined : count(unreplied),
-    idle: fix && count(fix.frees),
+    isFull: atLimit(usage),
     restShare: fix && percent(fix.leavesShare),
-    source: largest?.key,
-    sourceEntries: largest && count(largest.entries),
-    sourceShare: largest && table && table.entries > 0 ? percent(largest.entries / table.entries) : undefined,
     cause: causeView(analysis),
     entries: usage.entries && count(usage.entries.value),
     max: usage.max && !usage.unlimited ? count(usage.max.value) : undefined,
@@ -106,7 +99,7 @@ function values(analysis: Analysis) {
 
 /** The finding that a verdict says no more than. */
 function causeView({ verdict, findings }: Analysis) {
-  const finding = findings.find(({ id }) => id === verdict.kind);
+  const finding = findings.find(({ id }) => id === CAUSE[verdict.kind]);
   return finding && { template: textOf(finding, finding.says), values: valuesOf(finding.values) };
 }
 

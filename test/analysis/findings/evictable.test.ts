@@ -7,7 +7,7 @@ const MAX = 'proc/sys/net/netfilter/nf_conntrack_max';
 const BUCKETS = 'proc/sys/net/netfilter/nf_conntrack_buckets';
 
 const tcp = (state: string, flag: string) => (n: number) =>
-  `ipv4     2 tcp      6 ${flag.includes('OFFLOAD') ? '' : `431999 ${state} `}src=10.1.50.165 dst=93.34.1.245 sport=${1024 + n} dport=443 src=93.34.1.245 dst=10.1.50.165 sport=443 dport=${1024 + n} ${flag}mark=0 zone=0 use=2`;
+  `ipv4     2 tcp      6 ${flag.includes('OFFLOAD') ? '' : `431999 ${state} `}src=10.1.50.${n % 250} dst=93.34.1.245 sport=${1024 + n} dport=443 src=93.34.1.245 dst=10.1.50.${n % 250} sport=443 dport=${1024 + n} ${flag}mark=0 zone=0 use=2`;
 const dns = (n: number) =>
   `ipv4     2 udp      17 25 src=10.0.0.9 dst=198.51.100.7 sport=${1024 + n} dport=53 src=198.51.100.7 dst=10.0.0.9 sport=53 dport=${1024 + n} mark=0 zone=0 use=2`;
 const established = tcp('ESTABLISHED', '[ASSURED] ');
