@@ -59,10 +59,8 @@ function values(analysis: Analysis) {
   const held = memory.totalBytes ?? memory.slabBytes;
   const saysMore = memory.atMaxBytes !== undefined && !usage.unlimited && memory.atMaxBytes > (held ?? 0);
   const counted = (n: number | undefined) => (n === undefined || n === 0 ? undefined : count(n));
-  const fix = analysis.recommendation.fix;
   return {
     isFull: atLimit(usage),
-    restShare: fix && percent(fix.leavesShare),
     cause: causeView(analysis),
     entries: usage.entries && count(usage.entries.value),
     max: usage.max && !usage.unlimited ? count(usage.max.value) : undefined,
