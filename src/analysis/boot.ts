@@ -11,7 +11,7 @@
  */
 import { kernelAtLeast } from '../parsers/host.ts';
 import { settingNameOfKey } from '../parsers/settings-names.ts';
-import type { PersistedSetting, Snapshot } from '../snapshot/types.ts';
+import type { InventoryItem, PersistedSetting, Snapshot } from '../snapshot/types.ts';
 import { bucketsAreSetBy, defaultMax, pointerBytes, releaseOf, trackerOf } from './kernel.ts';
 import { defaultTimeout } from './timeouts.ts';
 
@@ -291,7 +291,7 @@ function bucketsPerPage(snapshot: Snapshot): number {
 function defaultOf(setting: string, snapshot: Snapshot): number | undefined {
   const release = releaseOf(snapshot);
   if (release === undefined) return undefined;
-  if (setting === 'max' || setting === 'buckets') return defaultLimit(setting, release, snapshot);
+  if (setting === 'max' || setting === 'buckets') return defaultLimits(release, snapshot)?.[setting];
   if (setting === 'events') {
     // 2, automatic, in the tree of 5.19; 1 in those up to 5.15 (nf_conntrack_ecache.c).
     return kernelAtLeast(release, 5, 19) ? 2 : kernelAtLeast(release, 5, 16) === false ? 1 : undefined;
@@ -299,14 +299,39 @@ function defaultOf(setting: string, snapshot: Snapshot): number | undefined {
   return defaultTimeout(setting, release) ?? (kernelAtLeast(release, 3, 10) ? DEFAULTS[setting] : undefined);
 }
 
-function defaultLimit(setting: 'max' | 'buckets', release: string, snapshot: Snapshot): number | undefined {
+interface Limits {
+  max: number;
+  buckets: number;
+}
+
+/** Versions of which each brought a new default (nf_conntrack_init_start()). */
+const GENERATIONS = ['2.6.24', '4.2', '5.15'];
+
+/**
+ * The default of this version; or of a later one, where just that is in force: distributions backport, and a 3.10 of RHEL 7 has the
+ * default of 4.2.
+ */
+function defaultLimits(release: string, snapshot: Snapshot): Limits | undefined {
+  const own = limitsOf(release, snapshot);
+  const { max, buckets } = snapshot.sysctls;
+  const isInForce = (limits: Limits | undefined) =>
+    limits?.max === max?.value && (buckets === undefined || limits?.buckets === buckets.value);
+  if (own === undefined || isInForce(own) || kernelAtLeast(release, 2, 6, 24) !== true) return own;
+  const later = GENERATIONS.filter((version) => {
+    const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+    return kernelAtLeast(release, major, minor, patch) === false;
+  });
+  return later.map((version) => limitsOf(version, snapshot)).find(isInForce) ?? own;
+}
+
+function limitsOf(release: string, snapshot: Snapshot): Limits | undefined {
   const ram = snapshot.meminfo.MemTotal?.value;
   const pointer = pointerBytes(snapshot.host.machine?.value);
   if (ram === undefined || pointer === undefined) return undefined;
   // Entries for each bucket by default (nf_conntrack_init_start(), max_factor; in 2.4 ip_conntrack_init()).
   const factor = kernelAtLeast(release, 2, 6, 24) === false ? 8 : kernelAtLeast(release, 5, 15) === false ? 4 : 1;
   const buckets = roundedBuckets(defaultMax(release, ram, pointer) / factor, snapshot);
-  return setting === 'buckets' ? buckets : factor * buckets;
+  return { max: factor * buckets, buckets };
 }
 
 /**
@@ -371,4 +396,14 @@ export function isFirstNamespace({ inventory, sysctls }: Snapshot): boolean | un
   const alias = inventory.find(({ path }) => path === 'proc/sys/net/nf_conntrack_max');
   if (!alias || !sysctls.max?.file.includes('/nf_conntrack')) return undefined;
   return alias.status !== 'absent';
+}
+
+/** Whether the files that sysctl lines are in were looked at, and which of them could not be read. */
+export function sysctlFiles({ inventory, persisted }: Snapshot): { known: boolean; unreadable: InventoryItem[] } {
+  const folders = /^(?:etc|run|usr\/local\/lib|usr\/lib|lib)\/sysctl\.(?:conf|d\/)/;
+  const items = inventory.filter(({ path }) => folders.test(path));
+  const unreadable = items.filter(({ status }) => status === 'denied' || status === 'failed');
+  const hasLines = persisted.some(({ kind }) => kind === 'sysctl');
+  // In a plain tree nobody says whether a file without lines was there: only lines prove that somebody looked.
+  return { known: hasLines || items.length > unreadable.length, unreadable };
 }

@@ -225,6 +225,33 @@ describe('what the next boot sets', () => {
     expect(bucketsOf('6.6.30')).toBe(262_144);
   });
 
+  test.each([
+    { when: 'its own', release: '3.10.0-229.el7.x86_64', running: [65_536, 16_384], is: [65_536, 16_384] },
+    {
+      when: 'that of 4.2, backported',
+      release: '3.10.0-1160.el7.x86_64',
+      running: [262_144, 65_536],
+      is: [262_144, 65_536],
+    },
+    {
+      when: 'its own, where only one of two fits',
+      release: '3.10.0-1160.el7.x86_64',
+      running: [262_144, 16_384],
+      is: [65_536, 16_384],
+    },
+    { when: 'never that of an earlier version', release: '6.6.30', running: [262_144, 65_536], is: [262_144, 262_144] },
+  ])('the default of $release with $running in force: $when', ({ release, running, is }) => {
+    const [max = 0, buckets = 0] = running;
+    const { settings } = nextBoot(
+      gateway({
+        'commands/uname-r': release,
+        'proc/sys/net/netfilter/nf_conntrack_max': max,
+        'proc/sys/net/netfilter/nf_conntrack_buckets': buckets,
+      }),
+    );
+    expect([settings.get('max')?.value, settings.get('buckets')?.value]).toEqual(is);
+  });
+
   test('buckets are read only until 4.9', () => {
     const files = { 'etc/sysctl.conf': 'net.netfilter.nf_conntrack_buckets = 131072' };
     const on = (release: string) =>
