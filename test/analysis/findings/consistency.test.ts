@@ -27,7 +27,7 @@ testRule('consistency', [
       await table(2980),
     ),
     severity: 'ok',
-    says: 'The numbers fit together: 3 000 entries by nf_conntrack_count, 2 980 rows read from the table, 2 990 entries after that, 3 000 in the counters’ entries column, 3 100 slab objects in use; the slab’s few more are what the allocator keeps ready for each CPU.',
+    says: 'The numbers fit together: 3 000 entries by nf_conntrack_count, 2 980 rows read from the table, 2 990 entries after that, 3 000 in the counters’ entries column, 3 100 slab objects in use; the slab’s surplus is within what the allocator keeps ready for each CPU.',
     from: [COUNT, `after/${COUNT}`, `${STAT}:2`, 'proc/slabinfo:2', 'proc/net/nf_conntrack'],
   },
   {
@@ -151,7 +151,7 @@ testRule('consistency', [
       'inventory.csv': `${INVENTORY}\nnetns.csv,/proc/*/ns/net,captured,,0,0,,`,
     }),
     severity: 'ok',
-    says: 'The numbers fit together: 1 000 entries by nf_conntrack_count, 10 060 slab objects in use, 9 000 entries in other namespaces; the slab’s few more are what the allocator keeps ready for each CPU.',
+    says: 'The numbers fit together: 1 000 entries by nf_conntrack_count, 10 060 slab objects in use, 9 000 entries in other namespaces; the slab’s surplus is within what the allocator keeps ready for each CPU.',
     from: ['netns/4026532453/proc/net/stat/nf_conntrack:2'],
   },
   {
@@ -180,7 +180,7 @@ testRule('consistency', [
       'inventory.csv': `${INVENTORY}\nnetns.csv,/proc/*/ns/net,captured,,0,0,,`,
     }),
     severity: 'ok',
-    says: 'The numbers fit together: 1 000 entries by nf_conntrack_count, 1 300 slab objects in use; the slab’s few more are what the allocator keeps ready for each CPU.',
+    says: 'The numbers fit together: 1 000 entries by nf_conntrack_count, 1 300 slab objects in use; the slab’s surplus is within what the allocator keeps ready for each CPU.',
   },
   {
     when: 'fewer objects than entries',
@@ -307,7 +307,7 @@ testRule('consistency', [
       'inventory.csv': `${INVENTORY}\nproc/slabinfo,/proc/slabinfo,captured,,0,0,5,`,
     }),
     severity: 'notice',
-    says: 'What proc/slabinfo holds is not what the collector wrote: it was changed or damaged afterwards, and read as it is, and 1 other thing does not fit either.',
+    says: 'What is in proc/slabinfo is not what the collector wrote: it was changed or damaged afterwards, and read as it is, and 1 other thing does not fit either.',
     from: ['proc/slabinfo'],
   },
   {
@@ -322,7 +322,31 @@ testRule('consistency', [
       { ...(await table(1000)), files: ['proc/net/ip_conntrack'], families: ['ipv4'] },
     ),
     severity: 'ok',
-    says: 'The numbers fit together: 1 000 entries as lines of the table, 1 000 rows read from the table, 1 040 slab objects in use; the slab’s few more are what the allocator keeps ready for each CPU.',
+    says: 'The numbers fit together: 1 000 entries as lines of the table, 1 000 rows read from the table, 1 040 slab objects in use; the slab’s surplus is within what the allocator keeps ready for each CPU.',
+  },
+  {
+    when: '2.4 has no namespaces, and keeps up to 496 objects for each of its CPUs, however many there are',
+    snapshot: gateway({
+      [RELEASE]: '2.4.21-47.ELsmp',
+      [COUNT]: '',
+      'proc/slabinfo': 'slabinfo - version: 1.1 (SMP)\nip_conntrack 6537 16620 384 984 1662 1 : 496 124',
+      'commands/wc-l-table': 5602,
+    }),
+    severity: 'ok',
+    says: 'The numbers fit together: 5 602 entries as lines of the table, 6 537 slab objects in use; the 935 objects more can be what the allocator keeps ready for CPUs, whose number was not captured.',
+    confidence: 'medium',
+  },
+  {
+    when: 'the same with two CPUs',
+    snapshot: gateway({
+      [RELEASE]: '2.4.21-47.ELsmp',
+      [COUNT]: '',
+      'commands/cpu-count': 2,
+      'proc/slabinfo': 'slabinfo - version: 1.1 (SMP)\nip_conntrack 6537 16620 384 984 1662 1 : 496 124',
+      'commands/wc-l-table': 5602,
+    }),
+    severity: 'ok',
+    says: 'The numbers fit together: 5 602 entries as lines of the table, 6 537 slab objects in use; the slab’s surplus is within what the allocator keeps ready for each CPU.',
   },
   {
     when: 'only a count',

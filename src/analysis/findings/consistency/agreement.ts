@@ -139,8 +139,8 @@ function slabAgainstCount(snapshot: Snapshot): Check[] {
   const elsewhere = namespaces.reduce((sum, { counters }) => sum + (counters?.entries?.value ?? 0), 0);
   const expected = count.value + elsewhere;
   const tolerance = churn(snapshot, expected);
-  const cpus = snapshot.host.cpus?.value ?? first.counters?.cpus ?? last?.counters?.cpus ?? 1;
-  const ready = caches.reduce((sum, cache) => sum + readyObjects(cache, cpus), 0);
+  const cpus = snapshot.host.cpus?.value ?? first.counters?.cpus ?? last?.counters?.cpus;
+  const ready = caches.reduce((sum, cache) => sum + readyObjects(cache, cpus ?? 1), 0);
   const estimated = caches.reduce(
     (sum, cache) => sum + (isEstimated(cache, snapshot) ? ESTIMATE_ERROR * cache.totalObjects : 0),
     0,
@@ -152,11 +152,8 @@ function slabAgainstCount(snapshot: Snapshot): Check[] {
   ];
   if (objects > expected + tolerance + ready + estimated) {
     const rest = { ...values, count: count.value, surplus: objects - expected };
-    return [
-      mayHideNamespaces(snapshot)
-        ? { explained: 'hidden', values: rest, evidence }
-        : { unexplained: 'slabMore', values: rest, evidence },
-    ];
+    const explained = mayHideNamespaces(snapshot) ? 'hidden' : cpus === undefined ? 'cpusUnknown' : undefined;
+    return [explained ? { explained, values: rest, evidence } : { unexplained: 'slabMore', values: rest, evidence }];
   }
   if (objects < expected - tolerance - estimated) {
     return [{ unexplained: 'slabFewer', values: { ...values, count: expected }, evidence }];
@@ -177,8 +174,14 @@ function isEstimated({ totalSlabs }: SlabCache, snapshot: Snapshot): boolean {
   return totalSlabs > SLABS_TO_SCAN && (release === undefined || kernelAtLeast(release, 6, 12) !== false);
 }
 
-/** Without root, or without a process in it, a namespace keeps its count to itself; a plain tree says nothing of any. */
-function mayHideNamespaces({ inventory, namespaces }: Snapshot): boolean {
+/**
+ * Without root, or without a process in it, a namespace keeps its count to itself; a plain tree says nothing of any. Before 2.6.32
+ * there was one count, of all of them.
+ */
+function mayHideNamespaces(snapshot: Snapshot): boolean {
+  const { inventory, namespaces } = snapshot;
+  const release = releaseOf(snapshot);
+  if (release !== undefined && kernelAtLeast(release, 2, 6, 32) === false) return false;
   const list = inventory.find(({ path }) => path === 'netns.csv');
   return list?.status !== 'captured' || namespaces.some(({ counters }) => counters?.entries === undefined);
 }
