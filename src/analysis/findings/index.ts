@@ -1,5 +1,6 @@
 /** Everything that is looked for in a capture, and what was found. */
 import type { Analysis, Finding, Severity } from '../schema.ts';
+import { blindSpots } from './blind-spots.ts';
 import { closingStates } from './closing-states.ts';
 import { concentration } from './concentration.ts';
 import { consistency } from './consistency.ts';
@@ -40,6 +41,7 @@ const RULES: readonly Rule[] = [
   timeouts,
   extras,
   consistency,
+  blindSpots,
 ];
 
 const ORDER: Record<Severity, number> = { critical: 0, warning: 1, notice: 2, unknown: 3, ok: 4 };

@@ -1,5 +1,13 @@
-import type { Fact, InventoryItem, PersistedSetting, Snapshot } from '../../snapshot/types.ts';
-import { type Boot, type BootSetting, GLOBAL_SETTINGS, isAlike, isFirstNamespace, nextBoot } from '../boot.ts';
+import type { Fact, PersistedSetting, Snapshot } from '../../snapshot/types.ts';
+import {
+  type Boot,
+  type BootSetting,
+  GLOBAL_SETTINGS,
+  isAlike,
+  isFirstNamespace,
+  nextBoot,
+  sysctlFiles,
+} from '../boot.ts';
 import { type Kept, commandsToKeep } from '../keep.ts';
 import { pointerBytes, releaseOf } from '../kernel.ts';
 import { othersOf } from '../others.ts';
@@ -259,17 +267,6 @@ function toKeep({ kind, setting, wanted, running }: Deviation): Kept[] {
 /** Names that container runtimes give to network namespaces: CNI plugins `cni-…`, Docker twelve digits of a sandbox's id. */
 function hasContainers({ namespaces }: Snapshot): boolean {
   return namespaces.some(({ names }) => names.some((name) => /^cni-|^[0-9a-f]{12}$|^ingress_sbox$/.test(name)));
-}
-
-/** What was found out of the files that sysctl lines are in. */
-function sysctlFiles({ inventory, persisted }: Snapshot): { known: boolean; unreadable: InventoryItem[] } {
-  const items = inventory.filter(({ path }) =>
-    /^(?:etc|run|usr\/local\/lib|usr\/lib|lib)\/sysctl\.(?:conf|d\/)/.test(path),
-  );
-  const unreadable = items.filter(({ status }) => status === 'denied' || status === 'failed');
-  const hasLines = persisted.some(({ kind }) => kind === 'sysctl');
-  // In a plain tree nobody says whether a file without lines was there: only lines prove that somebody looked.
-  return { known: hasLines || items.length > unreadable.length, unreadable };
 }
 
 /** What the kernel's own maximum follows from, as far as it was not captured. */
