@@ -1,6 +1,7 @@
 /** Everything that is looked for in a capture, and what was found. */
 import type { Analysis, Finding, Severity } from '../schema.ts';
 import { blindSpots } from './blind-spots.ts';
+import { clashes } from './clashes.ts';
 import { closingStates } from './closing-states.ts';
 import { concentration } from './concentration.ts';
 import { consistency } from './consistency.ts';
@@ -10,6 +11,7 @@ import { extras } from './extras.ts';
 import { hashChains } from './hash-chains.ts';
 import { hashsize } from './hashsize.ts';
 import { idleHoard } from './idle-hoard.ts';
+import { invalid } from './invalid.ts';
 import { natPorts } from './nat-ports.ts';
 import { nearLimit } from './near-limit.ts';
 import { otherNamespace } from './other-namespace.ts';
@@ -30,6 +32,7 @@ const RULES: readonly Rule[] = [
   evictable,
   otherNamespace,
   hashChains,
+  clashes,
   natPorts,
   concentration,
   unreplied,
@@ -40,6 +43,7 @@ const RULES: readonly Rule[] = [
   unlimited,
   timeouts,
   extras,
+  invalid,
   consistency,
   blindSpots,
 ];
