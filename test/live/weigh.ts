@@ -180,7 +180,7 @@ class Scale {
     if (counted !== this.entries) throw new Error(`${counted} entries are there, of ${this.entries}`);
   }
 
-  /** Removes the namespace, waits until the kernel has freed its entries, and puts the limit back. */
+  /** Puts the limit back, removes the namespace, and waits until the kernel has freed its entries. */
   async close(): Promise<void> {
     this.#remove();
     const most = this.#heldBefore + FEW_BYTES;
@@ -188,8 +188,8 @@ class Scale {
   }
 
   #remove(): void {
-    if (existsSync(`/run/netns/${Scale.#NAME}`)) ip('netns', 'del', Scale.#NAME);
     writeFileSync(MAX, this.#savedMax);
+    if (existsSync(`/run/netns/${Scale.#NAME}`)) ip('netns', 'del', Scale.#NAME);
   }
 
   #run(command: string, ...args: string[]): string {
