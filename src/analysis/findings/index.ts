@@ -7,16 +7,20 @@ import { concentration } from './concentration.ts';
 import { consistency } from './consistency.ts';
 import { earlyDrop } from './early-drop.ts';
 import { evictable } from './evictable.ts';
+import { expectations } from './expectations.ts';
 import { extras } from './extras.ts';
 import { hashChains } from './hash-chains.ts';
 import { hashsize } from './hashsize.ts';
 import { idleHoard } from './idle-hoard.ts';
 import { invalid } from './invalid.ts';
+import { memory } from './memory.ts';
 import { natPorts } from './nat-ports.ts';
 import { nearLimit } from './near-limit.ts';
 import { otherNamespace } from './other-namespace.ts';
 import { persistence } from './persistence.ts';
 import type { Host, Measured, Rule } from './rule.ts';
+import { slabFragmentation } from './slab-fragmentation.ts';
+import { slabSurplus } from './slab-surplus.ts';
 import { tableFull } from './table-full.ts';
 import { timeouts } from './timeouts.ts';
 import { unlimited } from './unlimited.ts';
@@ -38,6 +42,10 @@ const RULES: readonly Rule[] = [
   unreplied,
   idleHoard,
   closingStates,
+  memory,
+  slabFragmentation,
+  slabSurplus,
+  expectations,
   persistence,
   hashsize,
   unlimited,

@@ -55,3 +55,26 @@ export function seenCounter(name: string, { drops: { counters } }: Measured): Ev
 export function seenRows(what: string, rows: number, { table }: Measured): Evidence[] {
   return table ? [{ what, value: things(rows, 'row'), file: table.files[0] ?? '' }] : [];
 }
+
+/** Evidence from slabinfo, of the caches that hold most: the objects of each, in use and in all. */
+export function seenObjects({ slab }: Measured): Evidence[] {
+  return largest(slab).flatMap(({ name, activeObjects, totalObjects, file, line }) => [
+    { what: `active_objs of ${name}`, value: activeObjects, file, line },
+    { what: `num_objs of ${name}`, value: totalObjects, file, line },
+  ]);
+}
+
+/** The same: the slabs of each. */
+export function seenSlabs({ slab }: Measured): Evidence[] {
+  return largest(slab).map(({ name, totalSlabs, file, line }) => ({
+    what: `num_slabs of ${name}`,
+    value: totalSlabs,
+    file,
+    line,
+  }));
+}
+
+/** Kernels with a cache for each namespace can have thousands. */
+function largest({ caches }: Measured['slab']): Measured['slab']['caches'] {
+  return [...caches].sort((a, b) => b.totalSlabs - a.totalSlabs).slice(0, 2);
+}
