@@ -124,14 +124,16 @@ function kindOf(
   if ((drops.counters?.totals.chaintoolong ?? 0) > 0) {
     return ['long-chains', severityOf('hash-chains') === 'critical' ? 'critical' : 'warning'];
   }
-  if ((during?.drop ?? 0) > 0 || (during?.insertFailed ?? 0) > 0) {
+  const clashes = findings.get('clashes')?.says;
+  if ((during?.drop ?? 0) > 0) {
     if (bad('nat-ports')) return ['nat-ports', severityOf('nat-ports')];
-    if (bad('clashes')) return ['clashes', severityOf('clashes')];
-    if ((during?.drop ?? 0) > 0) return ['drops-now', 'warning'];
+    if (clashes === 'now') return ['clashes', severityOf('clashes')];
+    return ['drops-now', 'warning'];
   }
   if (bad('other-namespace')) return ['namespace-full', severityOf('other-namespace')];
   if (bad('was-full')) return ['was-full', 'warning'];
   if (bad('nat-ports')) return ['nat-ports', severityOf('nat-ports')];
+  if (bad('clashes')) return ['clashes', severityOf('clashes')];
   if (share === undefined) return ['cannot-tell', 'unknown'];
   if (share >= NEAR) return [causeOf(measured, findings) ?? 'near-limit', 'warning'];
   if (tight === true) return ['memory', 'warning'];

@@ -3,7 +3,7 @@ import type { Snapshot } from '../../snapshot/types.ts';
 import { releaseOf } from '../kernel.ts';
 import { busiestTarget, NAT_PORTS } from '../nat.ts';
 import { atLimit } from '../usage.ts';
-import { type Rule, seen, seenCounter, seenRows, things } from './rule.ts';
+import { type Measured, type Rule, seen, seenCounter, seenRows, things } from './rule.ts';
 
 /** A resolver asks again after 5 s (resolv.conf(5), `timeout`): from one loss a second on somebody always waits for it. */
 const ALWAYS_PER_SECOND = 1;
@@ -13,6 +13,8 @@ const OFTEN_PER_SECOND = 1 / 60;
 const TOLD_PER_SECOND = 1 / 36_000;
 /** From this share of the ports towards one service on, source NAT fails more often than clashes happen; see nat-ports.ts. */
 const PORTS_FAIL = 0.8;
+/** A service that source NAT reaches with so many times more ports than the next one, while it fails: its rule may allow no more. */
+const OUTSTANDING = 3;
 /** DNS that makes up less of the table is not worth a word. */
 const MUCH_DNS = 0.05;
 
@@ -45,6 +47,7 @@ export const clashes: Rule = {
       solved: totals.clash_resolve ? things(totals.clash_resolve, 'clash', 'clashes') : undefined,
       dnsShare: dnsShare >= MUCH_DNS ? dnsShare : undefined,
       target: portsFail ? busiest.target : undefined,
+      ...(portsFail ? {} : outOfRange(measured)),
       watchedSeconds: during?.seconds,
     };
     const evidence = [
@@ -52,7 +55,7 @@ export const clashes: Rule = {
       ...seen('uptime', uptime),
       ...(values.dnsShare === undefined ? [] : seenRows('udp/53', dns, measured)),
     ];
-    const confidence = portsFail ? ('low' as const) : ('medium' as const);
+    const confidence = portsFail || values.natTarget !== undefined ? ('low' as const) : ('medium' as const);
 
     // The limit drops packets too, and which of them it was cannot be told.
     if (atLimit(usage) && before > 0) return { missing: ['counters of a time when the table was not full'] };
@@ -84,6 +87,17 @@ export const clashes: Rule = {
     return { severity: 'warning', says: 'before', values, evidence, confidence };
   },
 };
+
+/**
+ * The service that source NAT may have run out of ports for because its rule names a range: that is nowhere in a capture, but then one
+ * service has far more ports than any other, the same loss goes on, and none of it is solved. A clash by chance is mostly solved.
+ */
+function outOfRange({ table, drops }: Measured): { natTarget?: string; natPorts?: number } {
+  const [first, second] = table?.natTargets.top ?? [];
+  const during = drops.duringCapture;
+  if (!first || !during || during.insertFailed === 0 || during.clashResolve !== 0) return {};
+  return first.entries > OUTSTANDING * (second?.entries ?? 0) ? { natTarget: first.key, natPorts: first.entries } : {};
+}
 
 /**
  * Packets that were dropped because an entry with their tuple was there already, at most. `insert_failed` counts them in every version, but

@@ -56,12 +56,15 @@ function memoryMissing({ slab, pageBytes, host }: Analysis): string | undefined 
 function values(analysis: Analysis) {
   const { usage, drops, memory } = analysis;
   const { duringCapture, counters, log } = drops;
+  const warnings = analysis.findings.filter(({ severity }) => severity === 'critical' || severity === 'warning').length;
   const held = memory.totalBytes ?? memory.slabBytes;
   const saysMore = memory.atMaxBytes !== undefined && !usage.unlimited && memory.atMaxBytes > (held ?? 0);
   const counted = (n: number | undefined) => (n === undefined || n === 0 ? undefined : count(n));
   return {
     isFull: atLimit(usage),
     cause: causeView(analysis),
+    warnings: warnings > 0 ? plural(warnings, 'thing') : undefined,
+    oneWarning: warnings === 1,
     entries: usage.entries && count(usage.entries.value),
     max: usage.max && !usage.unlimited ? count(usage.max.value) : undefined,
     share: usage.share === undefined ? undefined : percent(usage.share),
