@@ -67,10 +67,15 @@ export function analyse(
     inventory: snapshot.inventory,
     problems: snapshot.problems,
   };
-  const findings = assess(snapshot, measured);
+  const findings = assess({ snapshot, measured });
   const verdict = verdictOf(measured, findings);
   const recommendation = recommend(snapshot, measured, findings, verdict, prices, aims);
-  const analysis: Analysis = { ...measured, verdict, findings: reported(findings, recommendation), recommendation };
+  const analysis: Analysis = {
+    ...measured,
+    verdict,
+    findings: reported({ snapshot, measured }, recommendation),
+    recommendation,
+  };
   return withoutAbsent(analysis);
 }
 

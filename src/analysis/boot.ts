@@ -12,7 +12,7 @@
 import { kernelAtLeast } from '../parsers/host.ts';
 import { settingNameOfKey } from '../parsers/settings-names.ts';
 import type { InventoryItem, PersistedSetting, Snapshot } from '../snapshot/types.ts';
-import { bucketsAreSetBy, defaultMax, pointerBytes, releaseOf, trackerOf } from './kernel.ts';
+import { bucketsAreSetBy, defaultMax, isModule, pointerBytes, releaseOf, trackerOf } from './kernel.ts';
 import { defaultTimeout } from './timeouts.ts';
 
 /** Why a persisted line changes nothing. */
@@ -205,7 +205,7 @@ function effectOf(line: PersistedSetting, snapshot: Snapshot, futile?: Futile): 
 
 function parameterLines(snapshot: Snapshot): Effect[] {
   const { persisted } = snapshot;
-  const isModule = moduleOf(snapshot);
+  const builtIn = isModule(snapshot) === false;
   const options = persisted.filter(({ kind }) => kind === 'module-option').sort(byModprobeOrder);
   const parameters = persisted.filter(({ kind }) => kind === 'kernel-parameter');
   return [...options, ...parameters].flatMap((line) =>
@@ -222,7 +222,7 @@ function parameterLines(snapshot: Snapshot): Effect[] {
               ? undefined
               : MAX_PER_HASHSIZE * buckets;
       const futile: Futile | undefined =
-        line.kind === 'module-option' && isModule === false
+        line.kind === 'module-option' && builtIn
           ? 'built in'
           : line.kind === 'module-option' && !isReadByModprobe(line.file, snapshot)
             ? 'not read'
@@ -350,19 +350,12 @@ export function isAlike(setting: string, running: number, other: number, snapsho
   return Math.abs(running - other) <= RAM_TOLERANCE * other;
 }
 
-/** Whether conntrack is a module; a kernel that is built without modules has no list of them. */
-function moduleOf(snapshot: Snapshot): boolean | undefined {
-  const { host, inventory } = snapshot;
-  if (host.modules) return host.modules.value.includes(trackerOf(snapshot));
-  return inventory.some(({ path, status }) => path === 'proc/modules' && status === 'absent') ? false : undefined;
-}
-
 function timingOf(snapshot: Snapshot): Pick<Boot, 'sysctls' | 'isModule' | 'loadedBy'> {
-  const isModule = moduleOf(snapshot);
-  if (isModule === undefined) return {};
-  if (!isModule) return { sysctls: 'in time', isModule };
+  const loadable = isModule(snapshot);
+  if (loadable === undefined) return {};
+  if (!loadable) return { sysctls: 'in time', isModule: false };
   const loadedBy = snapshot.persisted.find((line) => loads(line) || reapplies(line));
-  return { sysctls: loadedBy ? 'in time' : 'too early', isModule, loadedBy };
+  return { sysctls: loadedBy ? 'in time' : 'too early', isModule: true, loadedBy };
 }
 
 /** Every module of conntrack's family brings nf_conntrack with it. modules-load.d(5) takes *.conf only. */

@@ -1,12 +1,13 @@
 /** The commands that apply a recommendation, keep it, check it and take it back, under this kernel's own names. */
 import type { Snapshot } from '../snapshot/types.ts';
-import { bucketsAreSetBy, trackerOf } from './kernel.ts';
+import { fileAfterRivals } from './keep.ts';
+import { bucketsAreSetBy, isModule, keyOf, trackerOf } from './kernel.ts';
 import type { Recommendation } from './schema.ts';
 
 /** What is to be set; what is absent stays as it is. */
 export interface NewLimits {
-  max?: number;
-  buckets?: number;
+  max?: number | undefined;
+  buckets?: number | undefined;
 }
 
 const HASHSIZE = '/sys/module/nf_conntrack/parameters/hashsize';
@@ -47,16 +48,18 @@ export function commandsFor(snapshot: Snapshot, { max, buckets }: NewLimits): Re
     }
     if (sysctlLines.length > 0) persist.push({ file: '/etc/sysctl.conf', lines: sysctlLines });
   } else {
-    if (sysctlLines.length > 0) persist.push({ file: '/etc/sysctl.d/90-conntrack.conf', lines: sysctlLines });
+    if (sysctlLines.length > 0)
+      persist.push({ file: fileAfterRivals(snapshot, ['max', 'buckets']), lines: sysctlLines });
     if (buckets !== undefined && how === 'module parameter') {
       persist.push(
-        isModule(snapshot)
+        isModule(snapshot) !== false
           ? { file: '/etc/modprobe.d/nf_conntrack.conf', lines: [`options nf_conntrack hashsize=${buckets}`] }
           : { file: 'the kernel’s command line, in the boot loader', lines: [`nf_conntrack.hashsize=${buckets}`] },
       );
     }
     // The keys do not exist before the module is loaded: a firewall that loads it later leaves them unset.
-    if (isModule(snapshot)) persist.push({ file: '/etc/modules-load.d/nf_conntrack.conf', lines: ['nf_conntrack'] });
+    if (isModule(snapshot) !== false)
+      persist.push({ file: '/etc/modules-load.d/nf_conntrack.conf', lines: ['nf_conntrack'] });
   }
   return {
     now: [...apply.buckets, ...apply.max],
@@ -67,15 +70,4 @@ export function commandsFor(snapshot: Snapshot, { max, buckets }: NewLimits): Re
     ],
     rollback: [...undo.max, ...undo.buckets],
   };
-}
-
-/** `net.netfilter.nf_conntrack_max` for `proc/sys/net/netfilter/nf_conntrack_max`. */
-export function keyOf(file: string | undefined): string | undefined {
-  return file?.startsWith('proc/sys/') ? file.slice('proc/sys/'.length).replaceAll('/', '.') : undefined;
-}
-
-/** Loaded as a module, as far as the capture tells; a kernel that has it built in lists it nowhere. */
-function isModule(snapshot: Snapshot): boolean {
-  const { modules } = snapshot.host;
-  return modules === undefined || modules.value.includes('nf_conntrack');
 }

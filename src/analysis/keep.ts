@@ -1,9 +1,8 @@
 /** The commands that make settings last, whatever else is in the files that boot reads. */
 import { kernelAtLeast } from '../parsers/host.ts';
 import type { PersistedSetting, Snapshot } from '../snapshot/types.ts';
-import type { Boot } from './boot.ts';
-import { keyOf } from './commands.ts';
-import { bucketsAreSetBy, releaseOf, trackerOf } from './kernel.ts';
+import { type Boot, nextBoot } from './boot.ts';
+import { bucketsAreSetBy, keyOf, releaseOf, trackerOf } from './kernel.ts';
 import type { Commands } from './schema.ts';
 
 /** A value that a setting is to have from the next boot on. */
@@ -63,6 +62,15 @@ export function commandsToKeep(snapshot: Snapshot, boot: Boot, kept: readonly Ke
 function rivalsOf({ settings }: Boot, setting: string): PersistedSetting[] {
   const { winner, overridden = [] } = settings.get(setting) ?? {};
   return [...overridden, ...(winner ? [winner] : [])].filter(({ kind }) => kind === 'sysctl');
+}
+
+/** A new file in /etc/sysctl.d that is applied after every line that sets one of these. */
+export function fileAfterRivals(snapshot: Snapshot, settings: readonly string[]): string {
+  const boot = nextBoot(snapshot);
+  return `/etc/sysctl.d/${nameAfter(
+    settings.flatMap((setting) => rivalsOf(boot, setting)),
+    snapshot,
+  )}`;
 }
 
 /** A name that is applied after all rivals, and that no file of this host has. */

@@ -47,6 +47,18 @@ export function collectionEvicts(snapshot: Snapshot): boolean | undefined {
   return release === undefined ? undefined : kernelAtLeast(release, 4, 12);
 }
 
+/** Whether conntrack is a module; a kernel that is built without modules has no list of them. */
+export function isModule(snapshot: Snapshot): boolean | undefined {
+  const { host, inventory } = snapshot;
+  if (host.modules) return host.modules.value.includes(trackerOf(snapshot));
+  return inventory.some(({ path, status }) => path === 'proc/modules' && status === 'absent') ? false : undefined;
+}
+
+/** `net.netfilter.nf_conntrack_max` for `proc/sys/net/netfilter/nf_conntrack_max`. */
+export function keyOf(file: string | undefined): string | undefined {
+  return file?.startsWith('proc/sys/') ? file.slice('proc/sys/'.length).replaceAll('/', '.') : undefined;
+}
+
 /** How the number of buckets is changed while the kernel runs. */
 export function bucketsAreSetBy(snapshot: Snapshot): 'sysctl' | 'module parameter' | 'loading the module' {
   const release = releaseOf(snapshot);

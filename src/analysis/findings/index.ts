@@ -18,7 +18,7 @@ import { natPorts } from './nat-ports.ts';
 import { nearLimit } from './near-limit.ts';
 import { otherNamespace } from './other-namespace.ts';
 import { persistence } from './persistence.ts';
-import type { Host, Measured, Rule } from './rule.ts';
+import type { Host, Rule } from './rule.ts';
 import { slabFragmentation } from './slab-fragmentation.ts';
 import { slabSurplus } from './slab-surplus.ts';
 import { tableFull } from './table-full.ts';
@@ -65,8 +65,8 @@ export const RULE_IDS: readonly string[] = RULES.map(({ id }) => id);
 export type Findings = ReadonlyMap<string, Finding>;
 
 /** Applies every rule. */
-export function assess(snapshot: Host['snapshot'], measured: Measured): Findings {
-  return new Map(RULES.map((rule) => [rule.id, found(rule, { snapshot, measured })]));
+export function assess(host: Host): Findings {
+  return new Map(RULES.map((rule) => [rule.id, found(rule, host)]));
 }
 
 function found(rule: Rule, host: Host): Finding {
@@ -95,10 +95,12 @@ function found(rule: Rule, host: Host): Finding {
   };
 }
 
-/** The findings as they are reported: the most severe first, with the commands of the recommendation where those are the remedy. */
-export function reported(findings: Findings, { commands }: Analysis['recommendation']): Finding[] {
+/** The findings as they are reported: the most severe first, with commands that do what is recommended. */
+export function reported({ snapshot, measured }: Host, recommendation: Analysis['recommendation']): Finding[] {
+  const { action, max, buckets, commands } = recommendation;
+  const changes = action === 'raise' || action === 'lower' || action === 'raise-buckets' || action === 'set-a-limit';
   const { now: apply, verify, rollback: undo } = commands;
-  return [...findings.values()]
+  return [...assess({ snapshot, measured, recommended: changes ? { max, buckets } : undefined }).values()]
     .map((finding) =>
       finding.asRecommended && apply.length > 0 ? { ...finding, commands: { apply, verify, undo } } : finding,
     )

@@ -1,6 +1,6 @@
 /** What several rules share that ask whether one thing holds much of the table. */
 import type { Fact } from '../../snapshot/types.ts';
-import { keyOf } from '../commands.ts';
+import { keyOf } from '../kernel.ts';
 import type { Commands, Evidence } from '../schema.ts';
 import type { Measured } from './rule.ts';
 

@@ -8,7 +8,8 @@ import {
   nextBoot,
   sysctlFiles,
 } from '../boot.ts';
-import { type Kept, commandsToKeep } from '../keep.ts';
+import type { NewLimits } from '../commands.ts';
+import { commandsToKeep, type Kept } from '../keep.ts';
 import { pointerBytes, releaseOf } from '../kernel.ts';
 import { othersOf } from '../others.ts';
 import { type Rule, seen } from './rule.ts';
@@ -54,7 +55,7 @@ const KUBE_PROXY_ENTRIES_PER_BUCKET = 4;
 /** Settings that boot does not bring back. */
 export const persistence: Rule = {
   id: 'persistence',
-  assess({ snapshot, measured }) {
+  assess({ snapshot, measured, recommended }) {
     const missing = [
       ...(snapshot.sysctls.max ? [] : ['nf_conntrack_max']),
       ...(sysctlFiles(snapshot).known ? [] : ['the persisted settings (sysctl.conf, sysctl.d)']),
@@ -106,7 +107,7 @@ export const persistence: Rule = {
       commands:
         worst.kind === 'kubeProxy'
           ? { apply: [], verify: ['ps -C kube-proxy -o args=', 'sysctl net.netfilter.nf_conntrack_max'], undo: [] }
-          : commandsToKeep(snapshot, boot, deviations.flatMap(toKeep)),
+          : commandsToKeep(snapshot, boot, withRecommended(deviations.flatMap(toKeep), snapshot, recommended)),
     };
   },
 };
@@ -262,6 +263,15 @@ function persistedLine({ file, line, kind, key, value }: PersistedSetting) {
 /** What is to be written; the line of a `late` one is there already. */
 function toKeep({ kind, setting, wanted, running }: Deviation): Kept[] {
   return kind === 'late' || kind === 'kubeProxy' ? [] : [{ setting, value: wanted, running: running.value }];
+}
+
+/** What is recommended is to be kept in place of what is in force. */
+function withRecommended(kept: Kept[], snapshot: Snapshot, recommended: NewLimits = {}): Kept[] {
+  const limits = (['max', 'buckets'] as const).flatMap((setting) => {
+    const [value, running] = [recommended[setting], runningOf(snapshot, setting)?.value];
+    return value === undefined || running === undefined || value === running ? [] : [{ setting, value, running }];
+  });
+  return [...limits, ...kept.filter(({ setting }) => !limits.some((limit) => limit.setting === setting))];
 }
 
 /** Names that container runtimes give to network namespaces: CNI plugins `cni-…`, Docker twelve digits of a sandbox's id. */

@@ -1,5 +1,6 @@
 /** What a rule is: it looks at what was captured and measured, and says one thing of it, with the proof. */
 import type { Fact, Snapshot } from '../../snapshot/types.ts';
+import type { NewLimits } from '../commands.ts';
 import type { Analysis, Commands, Evidence, Finding, Quantity, Severity } from '../schema.ts';
 
 /** The analysis as far as it only measures: what rules judge. */
@@ -9,6 +10,8 @@ export type Measured = Omit<Analysis, 'verdict' | 'findings' | 'recommendation'>
 export interface Host {
   snapshot: Snapshot;
   measured: Measured;
+  /** Limits that are recommended, once that is known: a rule that names commands must not contradict them. */
+  recommended?: NewLimits | undefined;
 }
 
 /** What a rule finds. */

@@ -1,8 +1,8 @@
 /** What every report begins with, and a terminal shows: the host, the verdict, the key figures and the recommendation. */
 import type { Analysis } from '../../analysis/schema.ts';
 import { bytes, plural, utc } from '../format.ts';
-import { findingsView } from './findings.ts';
 import { keyFigures } from './figures.ts';
+import { findingsView } from './findings.ts';
 import { recommendationView } from './recommendation.ts';
 import { verdictView } from './verdict.ts';
 

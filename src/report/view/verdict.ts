@@ -1,8 +1,8 @@
 /** The verdict: which sentence, and the finished values that it is made of. */
 import type { Analysis, Severity, Verdict } from '../../analysis/schema.ts';
-import { bytes, count, duration, list, percent, plural, rate, ratio, utc } from '../format.ts';
 import { atLimit } from '../../analysis/usage.ts';
 import { CAUSE } from '../../analysis/verdict.ts';
+import { bytes, count, duration, list, percent, plural, rate, ratio, utc } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { exactly, textOf, valuesOf } from './quantity.ts';
 import { shortSourcesOf } from './sources.ts';
