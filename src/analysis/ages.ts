@@ -22,7 +22,7 @@ const EDGES = [
   432_000,
 ];
 
-/** Seconds over which comings and goings are averaged: short enough that eviction has not reached them. */
+/** Seconds over which comings and goings are averaged. */
 const RECENT_SECONDS = 5;
 
 /** For how long entries have been idle is told for these. */
@@ -147,7 +147,6 @@ export function agesOf(
       return { seconds, entries, share: table.entries > 0 ? entries / table.entries : 0 };
     }),
     contradictions: classes.reduce((sum, each) => sum + each.contradictions, 0),
-    turnover: turnoverOf(classes),
     whatIf: [...askedFor, ...sensible],
     together: together(bestOf(sensible), table.entries, price),
     asked: together(askedFor, table.entries, price),
@@ -202,6 +201,7 @@ function classRow(each: DatedClass): Ages['classes'][number] {
     notKnown,
     histogram: timeout && known.total > 0 ? histogram(known, timeout.seconds) : [],
     arrivalsPerSecond: perSecond,
+    turnoverPerSecond: turnoverOf(each),
     // Little's law: as many are there as arrive while one stays.
     lifetimeSeconds: perSecond ? entries / perSecond : undefined,
     medianIdleSeconds: known.median(),
@@ -226,32 +226,17 @@ function arrivals(known: IdleTimes): number {
 }
 
 /**
- * How many entries the kernel let in a second, and how many there would be if it had evicted none. Both rest on the young: eviction takes
- * the oldest first, so that of a class which nothing refreshes those of the last seconds are all still there, and as many as came in one
- * second are there for each second of its timeout. Of other classes: TCP that was closed by a reset stays as long as its short timer runs, and UDP
- * streams are counted where they leave. Connections that stay open are in neither rate; they are few among those that come and go.
+ * Entries of a class that come and go in a second, where that can be told. Of a class which nothing refreshes, those that arrive; of others,
+ * those whose timer runs out, or, after a reset, has just begun to: in a level table as many leave as come.
  */
-function turnoverOf(classes: DatedClass[]): Ages['turnover'] {
-  let admittedPerSecond = 0;
-  let withoutEvictions = 0;
-  let counted = 0;
-  for (const { timers, rule, known, entries } of classes) {
-    const timeout = rule.timeout?.seconds;
-    let perSecond: number | undefined;
-    let there = entries;
-    if (timeout === undefined) perSecond = undefined;
-    else if (rule.neverRefreshed) {
-      perSecond = arrivals(known);
-      there = Math.max(entries, perSecond * timeout);
-    } else if (timers.state === 'CLOSE') perSecond = known.between(0, RECENT_SECONDS) / RECENT_SECONDS;
-    else if (timers.protocol === 'udp' && timers.flag === 'ASSURED') {
-      perSecond = known.atLeast(timeout - RECENT_SECONDS + 1) / RECENT_SECONDS;
-    }
-    if (perSecond !== undefined) counted += entries;
-    admittedPerSecond += perSecond ?? 0;
-    withoutEvictions += there;
-  }
-  return { admittedPerSecond, withoutEvictions: Math.round(withoutEvictions), counted };
+function turnoverOf({ timers, rule, known }: DatedClass): number | undefined {
+  const timeout = rule.timeout?.seconds;
+  if (timeout === undefined) return undefined;
+  if (rule.neverRefreshed) return arrivals(known);
+  if (timers.state === 'CLOSE') return known.between(0, RECENT_SECONDS) / RECENT_SECONDS;
+  return timers.protocol === 'udp' && timers.flag === 'ASSURED'
+    ? known.atLeast(timeout - RECENT_SECONDS + 1) / RECENT_SECONDS
+    : undefined;
 }
 
 /**

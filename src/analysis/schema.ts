@@ -178,6 +178,10 @@ const ages = z.object({
         .number()
         .optional()
         .describe('from the density of entries idle for 1 to 5 s; only of classes that nothing refreshes'),
+      turnoverPerSecond: z
+        .number()
+        .optional()
+        .describe('entries that come a second, or of classes that packets refresh leave; absent: cannot be told'),
       lifetimeSeconds: z
         .number()
         .optional()
@@ -189,11 +193,6 @@ const ages = z.object({
     .array(z.object({ seconds: count, entries: count, share: share }))
     .describe('entries idle for at least so long'),
   contradictions: count.describe('entries that would have been idle for longer than they exist, by delta-time'),
-  turnover: z.object({
-    admittedPerSecond: z.number().describe('entries that the kernel let in a second, by the young ones'),
-    withoutEvictions: count.describe('entries that there would be if none had been evicted'),
-    counted: count.describe('entries of the classes that the rate is made of'),
-  }),
   whatIf: z.array(whatIf),
   together: z
     .object({

@@ -1,8 +1,10 @@
 /** Demand inferred from tables that were cut off, held against what the same load made where nothing was refused. */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { analyse } from '../../src/analysis/analyse.ts';
 import type { Demand } from '../../src/analysis/schema.ts';
+import { readSnapshot } from '../../src/snapshot/read.ts';
 import { countersText, gateway, tableOf } from './snapshot-of.ts';
 
 const COUNT = 'proc/sys/net/netfilter/nf_conntrack_count';
@@ -96,6 +98,16 @@ describe('a load that was cut off at 60 000, whose clients do not try again', ()
     expect(low).toBeGreaterThan(given.max);
     expect(low).toBeLessThan(given.liveDemand);
   });
+});
+
+test('a load whose clients try again what is refused, and come again when they were evicted, is between the ends', async () => {
+  const bundle = fileURLToPath(new URL('../fixtures/captures/mixed-load.tar.gz', import.meta.url));
+  const { demand, max } = analyse(await readSnapshot(bundle), '0').recommendation;
+  const [live, peakCount] = [1617, 2063];
+  expect(demand).toMatchObject({ decidedBy: 'drop-rate', isLowerBound: false });
+  expect(demand?.low).toBeLessThan(live);
+  expect(demand?.high).toBeGreaterThan(live);
+  expect(max).toBeGreaterThanOrEqual(1.05 * peakCount);
 });
 
 test('a load that fits is what it held at most', async () => {

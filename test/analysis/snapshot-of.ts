@@ -1,5 +1,5 @@
-import { assembleSnapshot } from '../../src/snapshot/assemble.ts';
 import { TableSummariser } from '../../src/parsers/table/summariser.ts';
+import { assembleSnapshot } from '../../src/snapshot/assemble.ts';
 import type { Snapshot, TableSummary } from '../../src/snapshot/types.ts';
 
 /** A snapshot of the files that a test names, read by the real parsers. */

@@ -825,7 +825,6 @@ function agesFixture(share: (part: number) => number): Analysis['ages'] {
       { seconds: 3600, entries: gone, share: 0.05 },
       { seconds: 86_400, entries: gone, share: 0.05 },
     ],
-    turnover: { admittedPerSecond: 300, withoutEvictions: share(1.1), counted: share(0.7) },
     contradictions: 2,
     whatIf: [
       {

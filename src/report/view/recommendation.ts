@@ -3,7 +3,6 @@ import type { Analysis, LadderStep } from '../../analysis/schema.ts';
 import { bytes, bytesIn, columnUnit, count, exactBytes, percent, ratio } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { demandRange } from './figures.ts';
-import { sourcesOf } from './sources.ts';
 
 interface Cell {
   text: string;
@@ -30,8 +29,8 @@ function columns(ladder: readonly LadderStep[]): Column[] {
     // To the byte: this is the arithmetic that a reader will want to check.
     { label: 'Slab memory', value: (step) => (step.slabBytes === undefined ? undefined : exactBytes(step.slabBytes)) },
     { label: 'Hash table', value: (step) => size(step.hashBytes) },
-    { label: 'NAT’s table, est.', value: (step) => size(step.natHashBytes) },
-    { label: 'Extensions, est.', value: (step) => (step.extensionBytes ? size(step.extensionBytes) : undefined) },
+    { label: 'NAT’s table', value: (step) => size(step.natHashBytes) },
+    { label: 'Extensions', value: (step) => (step.extensionBytes ? size(step.extensionBytes) : undefined) },
     { label: 'Total', value: (step) => size(step.totalBytes) },
     { label: 'Share of RAM', value: (step) => (step.shareOfRam === undefined ? undefined : percent(step.shareOfRam)) },
   ];
@@ -40,7 +39,7 @@ function columns(ladder: readonly LadderStep[]): Column[] {
 }
 
 function ladderView(analysis: Analysis) {
-  const { recommendation, slab, hash, pageBytes, host } = analysis;
+  const { recommendation, slab, hash, host } = analysis;
   const { ladder, action } = recommendation;
   if (ladder.length === 0) return undefined;
   const shown = columns(ladder);
@@ -61,12 +60,10 @@ function ladderView(analysis: Analysis) {
     columns: shown.map((column) => column.label),
     rows,
     slabKnown: ladder.some((step) => step.slabBytes !== undefined),
-    natKnown: ladder.some((step) => step.natHashBytes !== undefined),
     extensionsKnown: ladder.some((step) => step.extensionBytes),
     ramMissing: host.memTotalBytes === undefined,
     objectsPerSlab: cache && count(cache.objectsPerSlab),
     slabBytes: cache?.slabBytes === undefined ? undefined : exactBytes(cache.slabBytes),
-    bytesPerEntry: cache?.bytesPerEntryPacked === undefined ? undefined : `${ratio(cache.bytesPerEntryPacked)}\u202fB`,
     bytesPerBucket: hash.bytesPerBucket === undefined ? undefined : exactBytes(hash.bytesPerBucket),
     extensionLow: analysis.memory.extensions && exactBytes(analysis.memory.extensions.bytesPerEntry.low),
     extensionHigh:
@@ -74,7 +71,6 @@ function ladderView(analysis: Analysis) {
       analysis.memory.extensions.bytesPerEntry.high !== analysis.memory.extensions.bytesPerEntry.low
         ? exactBytes(analysis.memory.extensions.bytesPerEntry.high)
         : undefined,
-    source: sourcesOf(cache, pageBytes, hash.buckets, host.memTotalBytes),
   };
 }
 
@@ -123,7 +119,7 @@ export function recommendationView(analysis: Analysis) {
       demandBy: demand && new Verbatim(`demand/${demand.decidedBy}`),
       demandIsRange: demand?.retries !== undefined,
       admitted: demand?.retries && ratio(demand.retries.admittedPerSecond),
-      refused: demand?.retries && percent(demand.retries.refusedShare),
+      refused: demand?.retries?.refusedShare ? percent(demand.retries.refusedShare) : undefined,
       attempts: demand?.retries && count(demand.retries.attempts),
       likely: demand?.retries && count(demand.retries.likely),
       frees: fix && count(fix.frees),

@@ -262,7 +262,7 @@ export function memoryView(analysis: Analysis) {
   if (memory.natHashBytes !== undefined) {
     const nat = row(
       'NAT’s own hash table',
-      natIsSure ? 'as large as the hash table was when NAT was loaded' : 'if NAT is loaded',
+      natIsSure ? 'as the hash table' : 'if NAT is loaded',
       memory.natHashBytes,
       'estimated from the buckets of today',
     );
@@ -294,7 +294,8 @@ export function memoryView(analysis: Analysis) {
     atMax: memory.atMaxBytes === undefined || usage.unlimited ? undefined : bytes(memory.atMaxBytes),
     atMaxShare: memory.atMaxShareOfRam === undefined ? undefined : percent(memory.atMaxShareOfRam),
     max: usage.max && !usage.unlimited ? count(usage.max.value) : undefined,
-    reasons: ext && ext.bytes.high > 0 ? ext.reasons : [],
+    natKnown: memory.natHashBytes !== undefined,
+    reasons: ext && ext.bytes.high > 0 ? ext.reasons.join('; ') : undefined,
   };
 }
 
