@@ -176,7 +176,10 @@ export class Lab {
     const [header = '', ...cpus] = this.run('gateway', 'cat', '/proc/net/stat/nf_conntrack').trim().split('\n');
     const rows = cpus.map((cpu) => cpu.split(/\s+/).map((hex) => Number.parseInt(hex, 16)));
     const sum = (column: number) => rows.reduce((total, row) => total + (row[column] ?? 0), 0);
-    return Object.fromEntries(header.split(/\s+/).map((name, column) => [name, sum(column)]));
+    const totals = Object.fromEntries(header.split(/\s+/).map((name, column) => [name, sum(column)]));
+    // Not a counter: each processor's line repeats the number of entries.
+    delete totals.entries;
+    return totals;
   }
 
   /** Follows the number of the gateway's entries, ten times a second. Returns what tells the most that there were. */
