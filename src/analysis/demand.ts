@@ -5,8 +5,12 @@
  * follows from rates: what the kernel admits a second, by the young entries of the table, and what it drops and evicts a second, by its
  * counters. If nobody tries again, as many more entries were wanted as attempts were dropped and entries evicted; but a refused packet is
  * mostly sent again, and then each connection is counted several times. The demand lies between these two ends.
+ *
+ * The limit is compared with the count, and the count has expired entries in it until the kernel collects them. A capture shows one moment
+ * between two collections; the higher end is the moment before one.
  */
 import type { Snapshot } from '../snapshot/types.ts';
+import { collectionSeconds } from './kernel.ts';
 import type { Analysis, Demand } from './schema.ts';
 import { atLimit } from './usage.ts';
 
@@ -31,97 +35,124 @@ const YOUNG_SECONDS = 3.5;
 /** Slabs keep room beyond the entries for each CPU: a slab in use, and the partial slabs that SLUB holds back. */
 const SLABS_PER_CPU = 4;
 
+/** What is measured, as far as demand follows from it. */
+type Measured = Pick<Analysis, 'usage' | 'drops' | 'slab' | 'table' | 'ages' | 'namespaces'>;
+
 /**
  * Infers the demand from all evidence there is.
  *
  * @param wasCutOff  entries were refused or evicted before or during the capture
  * @returns undefined where not even the number of entries was captured
  */
-export function demandOf(
-  snapshot: Snapshot,
-  {
-    usage,
-    drops,
-    slab,
-    table,
-    ages,
-    namespaces,
-  }: Pick<Analysis, 'usage' | 'drops' | 'slab' | 'table' | 'ages' | 'namespaces'>,
-  wasCutOff: boolean,
-): Demand | undefined {
-  const { peak, max, unlimited } = usage;
+export function demandOf(snapshot: Snapshot, measured: Measured, wasCutOff: boolean): Demand | undefined {
+  const { peak, max, unlimited } = measured.usage;
   if (!peak) return undefined;
-  const limit = max && !unlimited ? max : undefined;
-  const evidence: Demand['evidence'] = [{ by: 'peak', entries: peak.value, file: peak.file }];
-
-  // Empty slabs are given back at once: what is held once held entries. That is a fact of the whole machine, of all namespaces together.
-  const alone = namespaces.length === 0 && snapshot.inventory.some(({ path }) => path === 'netns.csv');
-  const cache = slab.caches[0];
-  if (alone && slab.total && cache) {
-    const spare = SLABS_PER_CPU * cache.objectsPerSlab * (snapshot.host.cpus?.value ?? 1);
-    const once = slab.total.totalObjects - spare;
-    // More than the limit allows was before the limit was lowered, or of namespaces that are gone.
-    if (once > peak.value && once <= (limit?.value ?? Number.POSITIVE_INFINITY)) {
-      evidence.push({ by: 'slab', entries: once, file: cache.file });
-    }
+  const evidence: Demand['evidence'] = [
+    { by: 'peak', entries: peak.value, file: peak.file },
+    ...slabEvidence(snapshot, measured),
+    ...namespaceEvidence(measured),
+    ...(wasCutOff && max && !unlimited ? [{ by: 'limit' as const, entries: max.value, file: max.file }] : []),
+  ];
+  const rates = wasCutOff ? cutOffRates(measured) : undefined;
+  if (rates) {
+    evidence.push({ by: 'young', entries: rates.again.withoutEvictions, file: measured.table?.files[0] });
   }
-  // The limit is one number, which each namespace reaches by itself.
-  const fullest = namespaces
-    .flatMap(({ entries }) => (entries ? [entries] : []))
-    .reduce<typeof peak | undefined>((most, each) => (most && most.value >= each.value ? most : each), undefined);
-  if (fullest && fullest.value > peak.value) {
-    evidence.push({ by: 'namespace', entries: fullest.value, file: fullest.file });
+  const seen = evidence.reduce((most, each) => (each.entries >= most.entries ? each : most));
+  const low = seen.entries;
+  if (!wasCutOff) {
+    const uncollected = mostCounted(snapshot, measured);
+    const high = Math.max(low, uncollected?.entries ?? 0);
+    return {
+      ...{ entries: low, low, high, isLowerBound: false, decidedBy: seen.by, evidence },
+      ...(uncollected && high > low && { uncollected }),
+    };
   }
-  if (wasCutOff && limit) evidence.push({ by: 'limit', entries: limit.value, file: limit.file });
-
-  const lost = drops.duringCapture;
-  const cutOffNow = atLimit(usage) && (!lost || lost.drop + lost.earlyDrop > 0);
-  let retries: Demand['retries'];
-  let isBounded = !wasCutOff;
-  if (cutOffNow && table && ages && table.cut === undefined) {
-    // What is evicted may come again, and then takes a place that is counted already; or not, and then a place is missing.
-    const again = turnoverOf(ages, 1);
-    const never = turnoverOf(ages, stayedOf(table, lost?.earlyDropPerSecond ?? 0));
-    const dropPerSecond = lost?.dropPerSecond;
-    const refused = (admitted: number) => (dropPerSecond ?? 0) / (admitted + (dropPerSecond ?? 0));
-    if (again.admittedPerSecond >= LEAST_PER_SECOND && again.counted >= LEAST_COUNTED * table.entries) {
-      evidence.push({ by: 'young', entries: again.withoutEvictions, file: table.files[0] });
-      const refusedShare = refused(again.admittedPerSecond);
-      if (dropPerSecond !== undefined && refusedShare <= MOST_REFUSED) {
-        isBounded = true;
-        evidence.push({
-          by: 'drop-rate',
-          entries: Math.ceil(never.withoutEvictions / (1 - refused(never.admittedPerSecond))),
-          file: drops.counters?.file,
-        });
-        retries = {
-          refusedShare,
-          admittedPerSecond: again.admittedPerSecond,
-          attempts: ATTEMPTS,
-          likely: Math.ceil(again.withoutEvictions / (1 - refusedShare ** ATTEMPTS)),
-        };
-      }
-    }
+  const { dropPerSecond } = measured.drops.duringCapture ?? {};
+  const refused = (admitted: number) => (dropPerSecond ?? 0) / (admitted + (dropPerSecond ?? 0));
+  const refusedShare = rates && refused(rates.again.admittedPerSecond);
+  if (!rates || refusedShare === undefined || dropPerSecond === undefined || refusedShare > MOST_REFUSED) {
+    return { entries: low, low, isLowerBound: true, decidedBy: seen.by, evidence };
   }
-
-  const decided = evidence.reduce((most, each) => (each.entries >= most.entries ? each : most));
-  const low = evidence.filter(({ by }) => by !== 'drop-rate').reduce((most, { entries }) => Math.max(most, entries), 0);
+  // If what is refused or evicted never comes again: all of it is wanting, and expires, and waits to be collected.
+  const { never, again } = rates;
+  const live = never.byArrivals / (1 - refused(never.admittedPerSecond));
+  const waiting = (never.admittedPerSecond + dropPerSecond) * (collectionSeconds(snapshot) ?? 0);
+  const high = Math.max(low, Math.ceil(live + waiting));
+  const likely = Math.max(low, Math.ceil(again.withoutEvictions / (1 - refusedShare ** ATTEMPTS)));
   return {
-    entries: Math.max(retries?.likely ?? decided.entries, low),
+    entries: likely,
     low,
-    ...(isBounded && { high: Math.max(decided.entries, low) }),
-    isLowerBound: !isBounded,
-    decidedBy: decided.by,
-    evidence,
-    ...(retries && { retries }),
+    high,
+    isLowerBound: false,
+    decidedBy: 'drop-rate',
+    evidence: [...evidence, { by: 'drop-rate', entries: high, file: measured.drops.counters?.file }],
+    retries: {
+      refusedShare,
+      admittedPerSecond: again.admittedPerSecond,
+      attempts: ATTEMPTS,
+      likely,
+      mostLive: Math.ceil(live),
+    },
   };
+}
+
+/**
+ * The most that the kernel can count of the load that the table shows: its live entries, and those that expire until the next collection.
+ *
+ * @returns undefined where the rate is not known, or where no expired entry is counted
+ */
+export function mostCounted(
+  snapshot: Snapshot,
+  { table, ages }: Pick<Measured, 'table' | 'ages'>,
+): NonNullable<Demand['uncollected']> | undefined {
+  const waitSeconds = collectionSeconds(snapshot);
+  if (!table || !ages || table.cut !== undefined || !waitSeconds) return undefined;
+  const { admittedPerSecond } = turnoverOf(ages, 1);
+  if (admittedPerSecond < LEAST_PER_SECOND) return undefined;
+  const entries = Math.ceil(table.entries + admittedPerSecond * waitSeconds);
+  return { entries, arrivalsPerSecond: admittedPerSecond, waitSeconds };
+}
+
+/**
+ * Empty slabs are given back at once: what is held once held entries. That is a fact of the whole machine, of all namespaces together, and
+ * tells something of this one only where it is alone.
+ */
+function slabEvidence(snapshot: Snapshot, { usage, slab, namespaces }: Measured): Demand['evidence'] {
+  const cache = slab.caches[0];
+  const isAlone = namespaces.length === 0 && snapshot.inventory.some(({ path }) => path === 'netns.csv');
+  if (!isAlone || !slab.total || !cache) return [];
+  const spare = SLABS_PER_CPU * cache.objectsPerSlab * (snapshot.host.cpus?.value ?? 1);
+  const once = slab.total.totalObjects - spare;
+  // More than the limit allows was before the limit was lowered, or of namespaces that are gone.
+  const most = usage.max && !usage.unlimited ? usage.max.value : Number.POSITIVE_INFINITY;
+  return once > (usage.peak?.value ?? 0) && once <= most ? [{ by: 'slab', entries: once, file: cache.file }] : [];
+}
+
+/** The limit is one number, which each namespace reaches by itself. */
+function namespaceEvidence({ usage, namespaces }: Measured): Demand['evidence'] {
+  return namespaces
+    .flatMap(({ entries }) => (entries ? [entries] : []))
+    .filter(({ value }) => value > (usage.peak?.value ?? 0))
+    .map(({ value, file }) => ({ by: 'namespace' as const, entries: value, file }));
+}
+
+/** What a table that is cut off now lets in, twice: if what it evicts comes again, and if it never does. */
+function cutOffRates({ usage, drops, table, ages }: Measured): { again: Turnover; never: Turnover } | undefined {
+  const lost = drops.duringCapture;
+  const isCutOff = atLimit(usage) && (!lost || lost.drop + lost.earlyDrop > 0);
+  if (!isCutOff || !table || !ages || table.cut !== undefined) return undefined;
+  const again = turnoverOf(ages, 1);
+  if (again.admittedPerSecond < LEAST_PER_SECOND || again.counted < LEAST_COUNTED * table.entries) return undefined;
+  return { again, never: turnoverOf(ages, stayedOf(table, lost?.earlyDropPerSecond ?? 0)) };
 }
 
 /** What comes and goes. */
 interface Turnover {
   /** Entries that the kernel lets in a second. */
   admittedPerSecond: number;
-  /** Entries that there would be if none had been evicted. */
+  /** Entries that as many a second make, of the classes that nothing refreshes; of the others what there is. */
+  byArrivals: number;
+  /** The same, and no class less than there is of it. */
   withoutEvictions: number;
   /** Entries of the classes that the rate is made of. */
   counted: number;
@@ -137,19 +168,20 @@ function stayedOf({ byFlag }: NonNullable<Analysis['table']>, evictedPerSecond: 
 }
 
 /**
- * How many entries the kernel lets in a second, and how many there would be if none were evicted. Of a class which nothing refreshes, as many as come
- * in one second, by the young ones, are there for each second of its timeout. Connections that stay open are in neither; they are few among
- * those that come and go.
+ * How many entries the kernel lets in a second, and how many there would be if none were evicted. Of a class which nothing refreshes, as
+ * many as come in one second, by the young ones, are there for each second of its timeout. Connections that stay open are in neither; they
+ * are few among those that come and go.
  *
  * @param stayed  the part of the young entries that was not evicted yet, of the classes that are
  */
 function turnoverOf({ classes }: NonNullable<Analysis['ages']>, stayed: number): Turnover {
-  const turnover: Turnover = { admittedPerSecond: 0, withoutEvictions: 0, counted: 0 };
+  const turnover: Turnover = { admittedPerSecond: 0, byArrivals: 0, withoutEvictions: 0, counted: 0 };
   for (const { key, entries, timeoutSeconds = 0, arrivalsPerSecond, turnoverPerSecond } of classes) {
     const perSecond = (turnoverPerSecond ?? 0) / (EVICTABLE.test(key) ? stayed : 1);
+    const there = arrivalsPerSecond === undefined ? entries : Math.round(perSecond * timeoutSeconds);
     turnover.admittedPerSecond += perSecond;
-    turnover.withoutEvictions +=
-      arrivalsPerSecond === undefined ? entries : Math.max(entries, Math.round(perSecond * timeoutSeconds));
+    turnover.byArrivals += there;
+    turnover.withoutEvictions += Math.max(entries, there);
     if (turnoverPerSecond !== undefined) turnover.counted += entries;
   }
   return turnover;

@@ -47,6 +47,18 @@ export function collectionEvicts(snapshot: Snapshot): boolean | undefined {
   return release === undefined ? undefined : kernelAtLeast(release, 4, 12);
 }
 
+/**
+ * For how long at most an expired entry is counted until garbage collection reaches it, in seconds. Up to 4.8 each entry has a timer that frees it
+ * on time; from 4.9 a worker goes through the table, a 128th at a time at first, and since 5.15 as a whole, every 1 to 60 seconds, the later the
+ * longer the entries of all namespaces live (gc_worker() in nf_conntrack_core.c). The trees between 5.11 and 5.15 were not read.
+ */
+export function collectionSeconds(snapshot: Snapshot): number | undefined {
+  const release = releaseOf(snapshot);
+  if (release === undefined) return undefined;
+  if (kernelAtLeast(release, 4, 9) === false) return 0;
+  return kernelAtLeast(release, 5, 12) ? 60 : 16;
+}
+
 /** Whether conntrack is a module; a kernel that is built without modules has no list of them. */
 export function isModule(snapshot: Snapshot): boolean | undefined {
   const { host, inventory } = snapshot;

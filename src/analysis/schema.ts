@@ -340,12 +340,21 @@ const demand = z
         file: z.string().optional(),
       }),
     ),
+    uncollected: z
+      .object({
+        entries: count,
+        arrivalsPerSecond: z.number(),
+        waitSeconds: z.number().describe('how long an expired entry is counted at most'),
+      })
+      .optional()
+      .describe('why the higher end is higher: expired entries are counted until they are collected'),
     retries: z
       .object({
         admittedPerSecond: z.number(),
         refusedShare: share.describe('of the attempts to open a connection, those that were refused'),
         attempts: count,
         likely: count.describe('demand if a connection that is refused is tried so many times in all'),
+        mostLive: count.describe('live entries if what is refused or evicted never comes again'),
       })
       .optional(),
   })

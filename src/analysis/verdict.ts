@@ -138,6 +138,7 @@ function kindOf(
   if (share >= NEAR) return [causeOf(measured, findings) ?? 'near-limit', 'warning'];
   if (tight === true) return ['memory', 'warning'];
   if (share >= FILLING) return [causeOf(measured, findings) ?? 'filling', 'notice'];
+  if (findings.get('near-limit')?.says === 'mayFill') return ['filling', 'notice'];
   return ['healthy', 'ok'];
 }
 

@@ -1,6 +1,6 @@
 /** The recommendation: what to do, the ladder of what it costs, and the commands. */
 import type { Analysis, LadderStep } from '../../analysis/schema.ts';
-import { bytes, bytesIn, columnUnit, count, exactBytes, percent, ratio } from '../format.ts';
+import { bytes, bytesIn, columnUnit, count, duration, exactBytes, percent, ratio } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { demandRange } from './figures.ts';
 
@@ -117,7 +117,9 @@ export function recommendationView(analysis: Analysis) {
       // Where the limit is not what is wrong, nothing is sized.
       demand: demand && action !== 'fix-cause' ? demandRange(demand) : undefined,
       demandBy: demand && new Verbatim(`demand/${demand.decidedBy}`),
-      demandIsRange: demand?.retries !== undefined,
+      demandIsRange: demand?.retries !== undefined || demand?.uncollected !== undefined,
+      arrivals: demand?.uncollected && ratio(demand.uncollected.arrivalsPerSecond),
+      wait: demand?.uncollected && duration(demand.uncollected.waitSeconds),
       admitted: demand?.retries && ratio(demand.retries.admittedPerSecond),
       refused: demand?.retries?.refusedShare ? percent(demand.retries.refusedShare) : undefined,
       attempts: demand?.retries && count(demand.retries.attempts),

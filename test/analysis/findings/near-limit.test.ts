@@ -1,8 +1,16 @@
-import { gateway } from '../snapshot-of.ts';
+import { gateway, tableOf } from '../snapshot-of.ts';
 import { testRule } from './cases.ts';
 
 const COUNT = 'proc/sys/net/netfilter/nf_conntrack_count';
 const MAX = 'proc/sys/net/netfilter/nf_conntrack_max';
+
+/** Answered UDP, as many in each second of its 30. */
+const steady = (perSecond: number) =>
+  Array.from(
+    { length: 30 * perSecond },
+    (_, n) =>
+      `ipv4     2 udp      17 ${n % 30} src=10.0.${n >> 8}.${n & 255} dst=198.51.100.7 sport=40000 dport=53 src=198.51.100.7 dst=10.0.${n >> 8}.${n & 255} sport=53 dport=40000 mark=0 zone=0 use=2`,
+  );
 
 testRule('near-limit', [
   {
@@ -73,4 +81,18 @@ testRule('near-limit', [
     says: 'The table has room: at most 1 000 of 4 294 967 295 entries were in use (under 0.01 %).',
   },
   { when: 'no limit captured', snapshot: gateway({ [MAX]: '' }), severity: 'unknown', says: 'nf_conntrack_max' },
+  {
+    when: 'half full, and the count reaches the limit before a collection',
+    snapshot: gateway({ [MAX]: 2000, [COUNT]: 1000 }, await tableOf(steady(30))),
+    severity: 'notice',
+    says: 'The table held at most 1 000 of 2 000 entries in any reading (50 %); but 30 come a second, and each is still counted for up to 60 s after it expired: the count can reach 2 700.',
+    from: ['proc/net/nf_conntrack', COUNT, MAX],
+    commands: { undo: ['sysctl -w net.netfilter.nf_conntrack_max=2000'] },
+  },
+  {
+    when: 'the same on a kernel that frees each entry on time',
+    snapshot: gateway({ [MAX]: 2000, [COUNT]: 1000, 'commands/uname-r': '4.4.0-210' }, await tableOf(steady(30))),
+    severity: 'ok',
+    says: 'The table has room: at most 1 000 of 2 000 entries were in use (50 %).',
+  },
 ]);
