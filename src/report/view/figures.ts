@@ -102,7 +102,7 @@ function memory(analysis: Analysis): Figure {
   const share = memory.shareOfRam ?? (ram && held / ram.value);
   const parts = [
     memory.slabBytes === undefined ? '' : 'slabs',
-    memory.hashBytes === undefined ? '' : 'hash table',
+    memory.hashBytes === undefined ? '' : memory.natIsLoaded && memory.natHashBytes ? 'hash tables' : 'hash table',
     memory.extensions && memory.extensions.bytes.low > 0 ? 'extensions, estimated' : '',
   ].filter(Boolean);
   return {
