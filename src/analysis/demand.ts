@@ -32,6 +32,17 @@ const EVICTABLE = /(?:^| )(?:UNREPLIED|no flag)$/;
 /** The age of what arrivals are counted by: one to six seconds, of which the median is taken. */
 const YOUNG_SECONDS = 3.5;
 
+/**
+ * What gc_worker() makes its next interval of since 5.15: the mean of what remains of each entry's timer, none counted for more than
+ * GC_SCAN_INTERVAL_CLAMP, with GC_SCAN_INITIAL_COUNT imagined entries of GC_SCAN_INTERVAL_MAX to begin with (nf_conntrack_core.c).
+ */
+const LONGEST_INTERVAL = 60;
+const LONGEST_TIMER = 300;
+const UNKNOWN_ENTRIES = 100;
+/** Entries of other namespaces, by the slabs, that hardly change the mean; and what SLUB keeps ready for the CPUs of a small table. */
+const LITTLE_ELSEWHERE = 0.1;
+const SPARE_OBJECTS = 200;
+
 /** Slabs keep room beyond the entries for each CPU: a slab in use, and the partial slabs that SLUB holds back. */
 const SLABS_PER_CPU = 4;
 
@@ -76,7 +87,7 @@ export function demandOf(snapshot: Snapshot, measured: Measured, wasCutOff: bool
   // If what is refused or evicted never comes again: all of it is wanting, and expires, and waits to be collected.
   const { never, again } = rates;
   const live = never.byArrivals / (1 - refused(never.admittedPerSecond));
-  const waiting = (never.admittedPerSecond + dropPerSecond) * (collectionSeconds(snapshot) ?? 0);
+  const waiting = (never.admittedPerSecond + dropPerSecond) * (waitOf(snapshot, measured) ?? 0);
   const high = Math.max(low, Math.ceil(live + waiting));
   const likely = Math.max(low, Math.ceil(again.withoutEvictions / (1 - refusedShare ** ATTEMPTS)));
   return {
@@ -101,16 +112,37 @@ export function demandOf(snapshot: Snapshot, measured: Measured, wasCutOff: bool
  *
  * @returns undefined where the rate is not known, or where no expired entry is counted
  */
-export function mostCounted(
-  snapshot: Snapshot,
-  { table, ages }: Pick<Measured, 'table' | 'ages'>,
-): NonNullable<Demand['uncollected']> | undefined {
-  const waitSeconds = collectionSeconds(snapshot);
+export function mostCounted(snapshot: Snapshot, measured: Measured): NonNullable<Demand['uncollected']> | undefined {
+  const { table, ages } = measured;
+  const waitSeconds = waitOf(snapshot, measured);
   if (!table || !ages || table.cut !== undefined || !waitSeconds) return undefined;
   const { admittedPerSecond } = turnoverOf(ages, 1);
   if (admittedPerSecond < LEAST_PER_SECOND) return undefined;
   const entries = Math.ceil(table.entries + admittedPerSecond * waitSeconds);
   return { entries, arrivalsPerSecond: admittedPerSecond, waitSeconds };
+}
+
+/**
+ * For how long an expired entry is counted at most. Since 5.15 that follows from how long the entries of all namespaces have still to live; where the
+ * slabs show that these are the ones of the table, their timers tell it.
+ */
+function waitOf(snapshot: Snapshot, { usage, slab }: Measured): number | undefined {
+  const most = collectionSeconds(snapshot);
+  const { table } = snapshot;
+  const elsewhere = (slab.total?.activeObjects ?? Number.POSITIVE_INFINITY) - (usage.entries?.value ?? 0);
+  if (most !== LONGEST_INTERVAL || !table || elsewhere > Math.max(SPARE_OBJECTS, LITTLE_ELSEWHERE * table.entries))
+    return most;
+  let [entries, seconds] = [UNKNOWN_ENTRIES, UNKNOWN_ENTRIES * LONGEST_INTERVAL];
+  for (const { seconds: remaining, entries: counts, withoutTimer } of table.timers) {
+    entries += withoutTimer;
+    seconds += withoutTimer * LONGEST_TIMER;
+    for (let at = 0; at < counts.length; at++) {
+      const count = counts[at] ?? 0;
+      entries += count;
+      seconds += count * Math.min(LONGEST_TIMER, Math.max(1, remaining[at] ?? 0));
+    }
+  }
+  return Math.ceil(Math.min(LONGEST_INTERVAL, seconds / entries));
 }
 
 /**

@@ -82,17 +82,17 @@ testRule('near-limit', [
   },
   { when: 'no limit captured', snapshot: gateway({ [MAX]: '' }), severity: 'unknown', says: 'nf_conntrack_max' },
   {
-    when: 'half full, and the count reaches the limit before a collection',
-    snapshot: gateway({ [MAX]: 2000, [COUNT]: 1000 }, await tableOf(steady(30))),
+    when: 'room in every reading, and the count reaches the limit before a collection',
+    snapshot: gateway({ [MAX]: 1400, [COUNT]: 1000 }, await tableOf(steady(30))),
     severity: 'notice',
-    says: 'The table held at most 1 000 of 2 000 entries in any reading (50 %); but 30 come a second, and each is still counted for up to 60 s after it expired: the count can reach 2 700.',
+    says: 'The table held at most 1 000 of 1 400 entries in any reading (71 %); but 30 come a second, and each is still counted for up to 20 s after it expired: the count can reach 1 500.',
     from: ['proc/net/nf_conntrack', COUNT, MAX],
-    commands: { undo: ['sysctl -w net.netfilter.nf_conntrack_max=2000'] },
+    commands: { undo: ['sysctl -w net.netfilter.nf_conntrack_max=1400'] },
   },
   {
     when: 'the same on a kernel that frees each entry on time',
-    snapshot: gateway({ [MAX]: 2000, [COUNT]: 1000, 'commands/uname-r': '4.4.0-210' }, await tableOf(steady(30))),
+    snapshot: gateway({ [MAX]: 1400, [COUNT]: 1000, 'commands/uname-r': '4.4.0-210' }, await tableOf(steady(30))),
     severity: 'ok',
-    says: 'The table has room: at most 1 000 of 2 000 entries were in use (50 %).',
+    says: 'The table has room: at most 1 000 of 1 400 entries were in use (71 %).',
   },
 ]);
