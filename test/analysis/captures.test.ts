@@ -77,6 +77,40 @@ const CASES: Case[] = [
       persistence: /./,
     },
   },
+  {
+    // One reading, as other collectors take it: neither a rate nor what goes on now can be told.
+    bundle: 'table-full',
+    verdict: { kind: 'limit-reached', failure: 'limit', severity: 'critical' },
+    runnerUp: 'attack',
+    action: 'raise',
+    found: {
+      'table-full': /^The table held 1 000 of at most 1 000 entries \(100 %\)\.$/,
+      'was-full':
+        /^10 lines of the kernel log .*up to 134 more, other messages included; .*1 340 packets dropped and 60 entries evicted/,
+      'early-drop': /60 entries evicted .* the counters were read only once\.$/,
+      concentration: /^The loopback address 127\.77\.0\.1 holds 100 %/,
+      evictable: /^Of 1 000 entries 1 000 \(100 %\) could be evicted, but .* about 5\.9 % of these searches find one/,
+      'blind-spots': /a second reading of the counters/,
+    },
+  },
+  {
+    bundle: 'few-buckets',
+    verdict: { kind: 'long-chains', failure: 'hash-chains', severity: 'warning' },
+    runnerUp: 'limit',
+    action: 'raise-buckets',
+    found: {
+      'hash-chains':
+        /^So far the kernel dropped 59 438 packets .*1 024 buckets hold chains of 79\.22 entries on average\.$/,
+      'blind-spots': /the kernel log, the connection table/,
+    },
+  },
+  {
+    bundle: 'odd-protocols',
+    verdict: { kind: 'healthy', failure: 'none', severity: 'ok' },
+    runnerUp: 'hash-chains',
+    action: 'leave',
+    found: { 'blind-spots': /./ },
+  },
 ];
 
 test.each(CASES)('$bundle', async ({ bundle, verdict, runnerUp, action, found }) => {
@@ -89,6 +123,7 @@ test.each(CASES)('$bundle', async ({ bundle, verdict, runnerUp, action, found })
   const said = analysis.findings.filter(({ severity }) => ['critical', 'warning', 'notice'].includes(severity));
   expect(said.map(({ id }) => id).sort()).toEqual(Object.keys(found).sort());
   for (const finding of said) expect(statementOf(finding)).toMatch(found[finding.id] ?? /never/);
-  // Whatever is said has its place in the bundle.
-  for (const { id, evidence } of said) expect(evidence.length, id).toBeGreaterThan(0);
+  // Whatever is said has its place in the bundle, but for what is not in it.
+  for (const { id, evidence } of said.filter((each) => each.id !== 'blind-spots'))
+    expect(evidence.length, id).toBeGreaterThan(0);
 });
