@@ -83,6 +83,26 @@ const parser = yargs(process.argv.slice(2))
     }),
   )
   .command(
+    'compare <bundle...>',
+    'Compare snapshots of a host: what changed, what grows, whether a fix worked',
+    (command) =>
+      command
+        .positional('bundle', {
+          describe: 'bundles, folders of bundles, or what report --format json wrote; sorted by host and time',
+          type: 'string',
+          array: true,
+          demandOption: true,
+        })
+        .option('out', { describe: 'folder to write to', type: 'string', default: '.', requiresArg: true })
+        .check(({ bundle }) => noOptions(bundle))
+        .example('$0 compare before.tar.gz after.tar.gz', 'did the change work?')
+        .example('$0 compare gw1/', 'a folder of snapshots over time'),
+    work(async ({ bundle, out }) => {
+      const { compare } = await import('./commands/compare.ts');
+      return compare(bundle, { out, aims: DEFAULT_AIMS });
+    }),
+  )
+  .command(
     'collector',
     'Print the script that collects a bundle, to be sent to the machine in question',
     {},
@@ -112,12 +132,17 @@ const parser = yargs(process.argv.slice(2))
     }),
   )
   .command(
-    'schema',
+    'schema [what]',
     'Print the JSON Schema of what --format json writes',
-    {},
-    work(async () => {
+    (command) =>
+      command.positional('what', {
+        describe: 'an analysis, as report writes it, or a timeline, as compare does',
+        choices: ['analysis', 'timeline'] as const,
+        default: 'analysis' as const,
+      }),
+    work(async ({ what }) => {
       const { printSchema } = await import('./commands/schema.ts');
-      printSchema();
+      printSchema(what);
       return EXIT.ok;
     }),
   )

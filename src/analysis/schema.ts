@@ -21,8 +21,8 @@ const fact = <T extends z.ZodType>(value: T) =>
     line: z.number().int().positive().optional(),
   });
 
-const severity = z.enum(['critical', 'warning', 'notice', 'ok', 'unknown']);
-export type Severity = z.infer<typeof severity>;
+export const severitySchema = z.enum(['critical', 'warning', 'notice', 'ok', 'unknown']);
+export type Severity = z.infer<typeof severitySchema>;
 
 /** Slab arithmetic for one cache; terms as in mm/slab.c and mm/slub.c. */
 const slabArithmetic = z.object({
@@ -237,12 +237,12 @@ const quantity = z
   );
 export type Quantity = z.infer<typeof quantity>;
 
-const commands = z.object({
+export const commandsSchema = z.object({
   apply: z.array(z.string()),
   verify: z.array(z.string()),
   undo: z.array(z.string()),
 });
-export type Commands = z.infer<typeof commands>;
+export type Commands = z.infer<typeof commandsSchema>;
 
 const evidence = z.object({
   what: z.string().describe('the name that the kernel or the command has for it'),
@@ -288,7 +288,7 @@ const verdict = z.object({
     ])
     .describe('what is wrong, and how far it has got; the sentence for it is in templates/verdicts'),
   failure: failure.describe('which failure that is'),
-  severity,
+  severity: severitySchema,
   memoryIsTheProblem: z.boolean().optional().describe('absent: cannot be told from this capture'),
   proof: z.array(evidence).describe('what it rests on'),
   runnerUp: z
@@ -305,7 +305,7 @@ export type Verdict = z.infer<typeof verdict>;
 
 const finding = z.object({
   id: z.string().describe('the rule; `conntrack-report explain ID` tells what it looks for'),
-  severity: severity.describe('ok: looked for and not found; unknown: not assessed, for want of what is missing'),
+  severity: severitySchema.describe('ok: looked for and not found; unknown: not assessed, for want of what is missing'),
   says: z.string().describe('which sentence of templates/findings states it'),
   statement: z.string().optional().describe('that sentence with the numbers of this host; in written JSON only'),
   values: z.record(z.string(), quantity).describe('the numbers of this host'),
@@ -316,7 +316,7 @@ const finding = z.object({
     .enum(['high', 'medium', 'low'])
     .optional()
     .describe('high: follows from what was captured; medium: the likely reading; low: one of several'),
-  commands: commands.optional(),
+  commands: commandsSchema.optional(),
   asRecommended: z.boolean().optional().describe('the commands are those of the recommendation'),
 });
 export type Finding = z.infer<typeof finding>;

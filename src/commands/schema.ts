@@ -1,7 +1,10 @@
 import * as z from 'zod';
 import { analysisSchema } from '../analysis/schema.ts';
+import { timelineSchema } from '../timeline/schema.ts';
 
-/** Prints the JSON Schema (draft 2020-12) of what `--format json` writes. */
-export function printSchema(): void {
-  process.stdout.write(`${JSON.stringify(z.toJSONSchema(analysisSchema), null, 2)}\n`);
+const SCHEMAS = { analysis: analysisSchema, timeline: timelineSchema };
+
+/** Prints the JSON Schema (draft 2020-12) of what `--format json` writes: an analysis for `report`, a timeline for `compare`. */
+export function printSchema(name: keyof typeof SCHEMAS): void {
+  process.stdout.write(`${JSON.stringify(z.toJSONSchema(SCHEMAS[name]), null, 2)}\n`);
 }

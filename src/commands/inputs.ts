@@ -1,0 +1,88 @@
+/** What a user names: bundles, folders of bundles, and analyses that were written as JSON. */
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Aims } from '../analysis/aims.ts';
+import { type Analysis, analysisSchema } from '../analysis/schema.ts';
+import { BundleError, inputName } from '../bundle/bundle.ts';
+import { version } from '../package.ts';
+import { readSnapshot } from '../snapshot/read.ts';
+
+/** Analysis JSON of ten million entries is under a megabyte. */
+const MAX_JSON_BYTES = 64 * 1024 * 1024;
+
+const ARCHIVE = /\.(?:tar\.gz|tgz|tar)$/i;
+
+/** What makes a folder an unpacked bundle or a plain tree rather than a folder of bundles: one of these, or one folder that has one. */
+const IN_A_BUNDLE = new Set(['manifest.csv', 'inventory.csv', 'proc', 'sys']);
+
+/**
+ * Lists the inputs that a name stands for: itself, or, of a folder that is no bundle, the archives, the JSON files and the unpacked
+ * bundles in it, by name.
+ *
+ * @throws {BundleError} if there is no such file, or nothing in the folder that could be read
+ */
+export async function expandInput(input: string): Promise<string[]> {
+  if (input === '-' || !(await isFolder(input)) || (await isBundle(input))) return [input];
+  const found: string[] = [];
+  for (const entry of (await readdir(input, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const file = path.join(input, entry.name);
+    if (entry.isFile() && (ARCHIVE.test(entry.name) || entry.name.endsWith('.json'))) found.push(file);
+    else if (entry.isDirectory() && (await isBundle(file))) found.push(file);
+  }
+  if (found.length === 0) {
+    throw new BundleError(
+      `${inputName(input)} holds no bundle: expected .tar.gz, .tgz, .tar or .json files, or unpacked bundles.`,
+    );
+  }
+  return found;
+}
+
+async function isFolder(input: string): Promise<boolean> {
+  return (await lstat(input).catch(() => undefined))?.isDirectory() === true;
+}
+
+async function isBundle(folder: string): Promise<boolean> {
+  const names = await readdir(folder);
+  if (names.some((name) => IN_A_BUNDLE.has(name))) return true;
+  const only = names.length === 1 ? path.join(folder, names[0] ?? '') : undefined;
+  return only !== undefined && (await isFolder(only)) && (await readdir(only)).some((name) => IN_A_BUNDLE.has(name));
+}
+
+/**
+ * Analyses an input, or reads the analysis that it is.
+ *
+ * @throws {BundleError} if it is neither
+ */
+export async function analysisOf(
+  input: string,
+  options: { aims?: Aims; whatIf?: Readonly<Record<string, number>>; onTable?: (bytes: number) => void } = {},
+): Promise<Analysis> {
+  if (input.endsWith('.json')) return readAnalysis(input);
+  const { onTable, ...forAnalysis } = options;
+  const [snapshot, { analyse }] = await Promise.all([
+    readSnapshot(input, onTable ? { onTable } : {}),
+    import('../analysis/analyse.ts'),
+  ]);
+  return analyse(snapshot, version, forAnalysis);
+}
+
+async function readAnalysis(file: string): Promise<Analysis> {
+  const name = inputName(file);
+  const stats = await lstat(file).catch((error: Error) => {
+    throw new BundleError(`${name} cannot be read: ${error.message}`);
+  });
+  if (stats.size > MAX_JSON_BYTES) throw new BundleError(`${name} is larger than any analysis: ${stats.size} bytes.`);
+  let content: unknown;
+  try {
+    content = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new BundleError(`${name} is no JSON: ${(error as Error).message}`);
+  }
+  const parsed = analysisSchema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue?.path.join('.') || 'top';
+  throw new BundleError(
+    `${name} is no analysis that this version can read (${where}: ${issue?.message}). Expected what report --format json writes.`,
+  );
+}
