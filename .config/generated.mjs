@@ -32,7 +32,7 @@ async function wasmModule(file) {
 const IS_IN = {
   html: (name) => !/\.(?:md|text)$/.test(name),
   markdown: (name) => !/^partials\/|\.(?:html|text)$/.test(name),
-  text: (name) => /\.text$|^(?:verdicts|recommendations|demand|prose|findings)\//.test(name),
+  text: (name) => /\.text$|^(?:verdicts|recommendations|demand|prose|findings|fix|growth|checks)\//.test(name),
 };
 
 /** A finding's file holds several texts, each behind a line `--- name`, and each a template of its own: `findings/table-full/why`. */
@@ -65,7 +65,7 @@ function templatesModule(format) {
 /** Prose may be broken into lines in its file; in a report it is one paragraph, or the text of one table cell. */
 function prose(name, source) {
   const line = source.trim().replace(/\s*\n\s*/g, ' ');
-  return /^(?:counters|what-if|findings|demand|prose\/inline)\//.test(name) ? line : `${line}\n`;
+  return /^(?:counters|what-if|findings|demand|checks|prose\/inline)\//.test(name) ? line : `${line}\n`;
 }
 
 /** Of the names that IANA has for port 80, the list has the last; everybody says http. */

@@ -1,4 +1,4 @@
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
 import { DEFAULT_AIMS } from './analysis/aims.ts';
 import { TIMEOUT_SETTINGS } from './analysis/timeouts.ts';
 import { EXIT } from './commands/exit-codes.ts';
@@ -22,30 +22,12 @@ const parser = yargs(process.argv.slice(2))
     'report <bundle...>',
     'Write a report of each bundle, and print a summary',
     (command) =>
-      command
+      aimOptions(outputOptions(command))
         .positional('bundle', {
           describe: 'what collect.sh wrote: an archive, the folder it was unpacked into, or - for standard input',
           type: 'string',
           array: true,
           demandOption: true,
-        })
-        .option('out', { describe: 'folder to write to', type: 'string', default: '.', requiresArg: true })
-        .option('format', {
-          describe: `formats, with commas between them: ${formatNames}`,
-          type: 'string',
-          default: 'html,pdf',
-          requiresArg: true,
-          coerce: parseFormats,
-        })
-        .option('paper', {
-          describe: 'size of the PDF’s pages',
-          choices: ['a4', 'letter'] as const,
-          default: 'a4' as const,
-        })
-        .option('browser', {
-          describe: 'browser that prints the PDF: a path, "system", or "bundled" (also CONNTRACK_REPORT_BROWSER)',
-          type: 'string',
-          requiresArg: true,
         })
         .option('what-if', {
           describe: 'timeouts to try on the captured table: tcp_timeout_established=3600,udp_timeout_stream=60',
@@ -54,20 +36,6 @@ const parser = yargs(process.argv.slice(2))
           defaultDescription: 'none',
           requiresArg: true,
           coerce: parseWhatIf,
-        })
-        .option('headroom', {
-          describe: 'recommended limit as a multiple of the demand',
-          type: 'string',
-          default: String(DEFAULT_AIMS.headroom),
-          requiresArg: true,
-          coerce: (given: string) => numberWithin('headroom', given, 1.05, 20),
-        })
-        .option('memory-budget', {
-          describe: 'part of RAM that a full table may take, in percent',
-          type: 'string',
-          default: String(100 * DEFAULT_AIMS.memoryBudget),
-          requiresArg: true,
-          coerce: (given: string) => numberWithin('memory-budget', given, 0.1, 50) / 100,
         })
         .option('fail-on', {
           describe: 'exit with 4 where a verdict or a finding is so severe',
@@ -86,20 +54,19 @@ const parser = yargs(process.argv.slice(2))
     'compare <bundle...>',
     'Compare snapshots of a host: what changed, what grows, whether a fix worked',
     (command) =>
-      command
+      aimOptions(outputOptions(command))
         .positional('bundle', {
           describe: 'bundles, folders of bundles, or what report --format json wrote; sorted by host and time',
           type: 'string',
           array: true,
           demandOption: true,
         })
-        .option('out', { describe: 'folder to write to', type: 'string', default: '.', requiresArg: true })
         .check(({ bundle }) => noOptions(bundle))
         .example('$0 compare before.tar.gz after.tar.gz', 'did the change work?')
         .example('$0 compare gw1/', 'a folder of snapshots over time'),
-    work(async ({ bundle, out }) => {
+    work(async ({ bundle, out, format, paper, browser, headroom, memoryBudget }) => {
       const { compare } = await import('./commands/compare.ts');
-      return compare(bundle, { out, aims: DEFAULT_AIMS });
+      return compare(bundle, { out, formats: format, paper, browser, aims: { headroom, memoryBudget } });
     }),
   )
   .command(
@@ -151,6 +118,48 @@ const parser = yargs(process.argv.slice(2))
       '4 a verdict or a finding is as severe as --fail-on says.',
   )
   .fail(false);
+
+/** Where reports are written, and as what. */
+function outputOptions<T>(command: Argv<T>) {
+  return command
+    .option('out', { describe: 'folder to write to', type: 'string', default: '.', requiresArg: true })
+    .option('format', {
+      describe: `formats, with commas between them: ${formatNames}`,
+      type: 'string',
+      default: 'html,pdf',
+      requiresArg: true,
+      coerce: parseFormats,
+    })
+    .option('paper', {
+      describe: 'size of the PDF’s pages',
+      choices: ['a4', 'letter'] as const,
+      default: 'a4' as const,
+    })
+    .option('browser', {
+      describe: 'browser that prints the PDF: a path, "system", or "bundled" (also CONNTRACK_REPORT_BROWSER)',
+      type: 'string',
+      requiresArg: true,
+    });
+}
+
+/** What a recommendation aims at. */
+function aimOptions<T>(command: Argv<T>) {
+  return command
+    .option('headroom', {
+      describe: 'recommended limit as a multiple of the demand',
+      type: 'string',
+      default: String(DEFAULT_AIMS.headroom),
+      requiresArg: true,
+      coerce: (given: string) => numberWithin('headroom', given, 1.05, 20),
+    })
+    .option('memory-budget', {
+      describe: 'part of RAM that a full table may take, in percent',
+      type: 'string',
+      default: String(100 * DEFAULT_AIMS.memoryBudget),
+      requiresArg: true,
+      coerce: (given: string) => numberWithin('memory-budget', given, 0.1, 50) / 100,
+    });
+}
 
 function noOptions(words: string[]): true {
   const option = words.find((word) => /^-./.test(word));

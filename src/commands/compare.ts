@@ -2,15 +2,18 @@ import path from 'node:path';
 import type { Aims } from '../analysis/aims.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import { version } from '../package.ts';
+import { openTimelineRenderer, type Paper } from '../report/index.ts';
 import { hostsOf, type Named } from '../timeline/hosts.ts';
+import type { Timeline } from '../timeline/schema.ts';
 import { timelineOf } from '../timeline/timeline.ts';
 import { EXIT } from './exit-codes.ts';
-import { writeWhole } from './files.ts';
 import { analysisOf, expandInput } from './inputs.ts';
+import { type OutputOptions, Outputs } from './outputs.ts';
 import { openProgress } from './progress.ts';
 
-export interface CompareOptions {
-  out: string;
+export interface CompareOptions extends OutputOptions {
+  paper: Paper;
+  /** What recommendations aim at. */
   aims: Aims;
 }
 
@@ -21,12 +24,13 @@ export interface CompareOptions {
  * @returns exit code
  */
 export async function compare(inputs: string[], options: CompareOptions): Promise<number> {
-  const progress = await openProgress(inputs.length);
+  const progress = await openProgress(inputs.length + options.formats.length);
   let exit: number = EXIT.ok;
   const fail = (code: number, message: string) => {
     progress.print(process.stderr, `conntrack-report: ${message}\n`);
     exit = exit === EXIT.input ? exit : code;
   };
+  const outputs = new Outputs(options, progress, fail);
   const read: Named[] = [];
   try {
     for (const input of inputs) {
@@ -40,14 +44,20 @@ export async function compare(inputs: string[], options: CompareOptions): Promis
         fail(EXIT.input, error.message);
       }
     }
-    for (const host of hostsOf(read)) {
+    const hosts = hostsOf(read);
+    for (const host of hosts) {
       const timeline = timelineOf(host, version);
-      const file = path.join(options.out, `${timeline.host.hostname ?? 'host'}.json`);
-      await writeWhole(file, `${JSON.stringify(timeline, null, 2)}\n`);
-      progress.print(process.stdout, `${file}\n`);
+      const render = openTimelineRenderer(timeline, { paper: options.paper });
+      await outputs.write(reportName(timeline), render, false);
     }
   } finally {
     progress.stop();
+    await outputs.close();
   }
   return exit;
+}
+
+/** A comparison is called after its host, of whose name only what is safe in a file name is kept. */
+function reportName({ host }: Timeline): string {
+  return `compare-${(host.hostname ?? 'host').replace(/[^\w.-]/g, '_')}`;
 }

@@ -227,3 +227,111 @@ export function lineChart(
     `<text x="100%" y="131" text-anchor="end">${escaped(texts.right)}</text>`;
   return frame(id, 136, title, description, body);
 }
+
+/** A moment on a time axis that is marked by a line through the chart. */
+interface Moment {
+  x: number;
+  text: string;
+}
+
+const OVER_TIME_HEIGHT = 120;
+
+/**
+ * A line over time from zero on, beside a limit that is a staircase, with marked moments.
+ *
+ * @param limit  where the limit stood from each time on; empty: none is known
+ */
+export function overTime(
+  id: string,
+  title: string,
+  description: string,
+  points: readonly Point[],
+  limit: readonly Point[],
+  moments: readonly Moment[],
+  texts: { top: string; limit?: string | undefined; left: string; right: string },
+): string {
+  const xs = points.map((point) => point.x);
+  const [start, end] = [Math.min(...xs), Math.max(...xs)];
+  const x = scaleLinear([start, end === start ? start + 1 : end], [0, 1000]);
+  const highest = Math.max(1, ...points.map((point) => point.y), ...limit.map((point) => point.y));
+  const y = scaleLinear([0, highest * 1.05], [100, 0]);
+  const at = (point: Point) => `${Math.round(x(point.x) * 10) / 10},${Math.round(y(point.y) * 10) / 10}`;
+  const stairs = limit.flatMap((step, i) => [
+    ...(i > 0 ? [{ x: step.x, y: limit[i - 1]?.y ?? step.y }] : []),
+    { x: Math.max(step.x, start), y: step.y },
+  ]);
+  const last = limit.at(-1);
+  if (last) stairs.push({ x: end, y: last.y });
+  const bottom = 16 + OVER_TIME_HEIGHT;
+  const marks = moments.map(
+    (moment) =>
+      `<line class="moment" x1="${Math.round(x(moment.x))}" x2="${Math.round(x(moment.x))}" y1="0" y2="100"/>`,
+  );
+  const labels = apart(moments.map((moment) => ({ at: x(moment.x) / 10, label: moment.text })));
+  const body =
+    `<text x="0" y="10">${escaped(texts.top)}</text>` +
+    (texts.limit === undefined
+      ? ''
+      : `<text class="limit" x="100%" y="10" text-anchor="end">${escaped(texts.limit)}</text>`) +
+    `<svg x="0" y="16" width="100%" height="${OVER_TIME_HEIGHT}" viewBox="0 0 1000 100" preserveAspectRatio="none">` +
+    `<rect class="track" width="1000" height="100"/>${marks.join('')}` +
+    (stairs.length > 0 ? `<polyline class="level" points="${stairs.map(at).join(' ')}"/>` : '') +
+    `<polyline class="line" points="${points.map(at).join(' ')}"/></svg>` +
+    labels
+      .map(
+        ({ at: percent, label, anchor }) =>
+          `<text x="${share(percent)}" y="${bottom + 13}" text-anchor="${anchor}">${escaped(label)}</text>`,
+      )
+      .join('') +
+    `<text x="0" y="${bottom + 30}">${escaped(texts.left)}</text>` +
+    `<text x="100%" y="${bottom + 30}" text-anchor="end">${escaped(texts.right)}</text>`;
+  return frame(id, bottom + 35, title, description, body);
+}
+
+/** One column of several parts, all columns of one height. */
+export interface Stack {
+  label: string;
+  /** Parts in the order of the legend; their sum is the height. */
+  values: readonly number[];
+}
+
+const SHADES = ['strong', 'middle', 'light', 'soft'] as const;
+
+/** How many parts a stack can have: more would not be told apart. */
+export const MOST_PARTS = SHADES.length;
+
+/** Columns side by side, each of the same parts, the largest as high as the chart, with one legend under them. */
+export function stacks(
+  id: string,
+  title: string,
+  description: string,
+  columns: readonly Stack[],
+  legend: readonly string[],
+  texts: { top: string; left: string; right: string },
+): string {
+  const sums = columns.map(({ values }) => values.reduce((sum, value) => sum + value, 0));
+  const height = scaleLinear([0, Math.max(1, ...sums)], [0, OVER_TIME_HEIGHT]);
+  const width = 100 / Math.max(1, columns.length);
+  const bottom = 16 + OVER_TIME_HEIGHT;
+  const bars = columns.flatMap(({ values }, column) => {
+    let top = bottom;
+    return values.map((value, part) => {
+      const tall = Math.round(height(value) * 10) / 10;
+      top -= tall;
+      return `<rect class="${SHADES[part] ?? 'soft'}" x="${share(column * width + 0.15 * width)}" y="${Math.round(top * 10) / 10}" width="${share(0.7 * width)}" height="${tall}"/>`;
+    });
+  });
+  const names = legend.map((label, i) => {
+    const top = bottom + 24 + i * 17;
+    return (
+      `<rect class="${SHADES[i] ?? 'soft'}" x="0" y="${top}" width="10" height="10" rx="2"/>` +
+      `<text x="17" y="${top + 9}">${escaped(fitted(label, NARROWEST - 20))}</text>`
+    );
+  });
+  const body =
+    `<text x="0" y="10">${escaped(texts.top)}</text>` +
+    `<rect class="track" x="0" y="16" width="100%" height="${OVER_TIME_HEIGHT}"/>${bars.join('')}` +
+    `<text x="0" y="${bottom + 14}">${escaped(texts.left)}</text>` +
+    `<text x="100%" y="${bottom + 14}" text-anchor="end">${escaped(texts.right)}</text>${names.join('')}`;
+  return frame(id, bottom + 24 + legend.length * 17, title, description, body);
+}

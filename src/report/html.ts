@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto';
 import templates from 'templates:html';
 import type { Analysis } from '../analysis/schema.ts';
+import type { Timeline } from '../timeline/schema.ts';
 import { fontFaces } from './fonts.ts';
 import { inert, mapStrings } from './inert.ts';
 import { readAsset, renderTemplate } from './templates.ts';
 import { reportView } from './view/report.ts';
+import { timelineView } from './view/timeline.ts';
 
 export type Paper = 'a4' | 'letter';
 
@@ -17,8 +19,19 @@ function styleSheet(paper: Paper): string {
   return `${fontFaces()}\n@page{size:${PAGE_SIZES[paper]}}\n${rules}`;
 }
 
+/** Renders a page with the style sheet in it; the same view and paper give the same bytes. */
+function renderPage(name: string, view: object, paper: Paper = 'a4'): string {
+  const style = styleSheet(paper);
+  return renderTemplate(templates, name, {
+    ...view,
+    style,
+    // The one style sheet is allowed by its hash: nothing that a captured string could smuggle in is.
+    styleHash: createHash('sha256').update(style).digest('base64'),
+  });
+}
+
 /**
- * Renders the report; the same analysis and options give the same bytes.
+ * Renders the report.
  *
  * @param options.unfolded  with every finding open, as paper needs it
  */
@@ -26,13 +39,11 @@ export function renderHtml(
   analysis: Analysis,
   options: { paper?: Paper | undefined; unfolded?: boolean | undefined } = {},
 ): string {
-  const style = styleSheet(options.paper ?? 'a4');
-  const view = {
-    ...reportView(mapStrings(analysis, inert, inert)),
-    unfolded: options.unfolded === true,
-    style,
-    // The one style sheet is allowed by its hash: nothing that a captured string could smuggle in is.
-    styleHash: createHash('sha256').update(style).digest('base64'),
-  };
-  return renderTemplate(templates, 'report.html', view);
+  const view = { ...reportView(mapStrings(analysis, inert, inert)), unfolded: options.unfolded === true };
+  return renderPage('report.html', view, options.paper);
+}
+
+/** Renders a comparison. */
+export function renderTimelineHtml(timeline: Timeline, options: { paper?: Paper | undefined } = {}): string {
+  return renderPage('compare.html', timelineView(mapStrings(timeline, inert, inert)), options.paper);
 }

@@ -1,9 +1,12 @@
 /**
- * A report of one analysis in every format. A format is a line of {@link FORMATS}; what it needs is loaded when it is asked for.
+ * A report of one analysis, or of several snapshots of one host, in every format. A format is a line of {@link FORMATS}; what it
+ * needs is loaded when it is asked for.
  */
 import type { Browser } from 'puppeteer-core';
 import type { Analysis } from '../analysis/schema.ts';
+import type { Timeline } from '../timeline/schema.ts';
 import type { Paper } from './html.ts';
+import type { Imprint } from './pdf.ts';
 import type { SummaryOptions } from './text.ts';
 
 export type Format = 'html' | 'pdf' | 'json' | 'md' | 'text';
@@ -18,7 +21,7 @@ export const FORMATS: Record<Format, { extension: string }> = {
   text: { extension: 'txt' },
 };
 
-/** One analysis, ready to be written in any format. */
+/** One analysis or comparison, ready to be written in any format. */
 export interface Renderer {
   /** What a file of the format ends in, without the dot. */
   extension(format: Format): string;
@@ -57,8 +60,34 @@ export function openRenderer(analysis: Analysis, options: { paper?: Paper | unde
     text: (format) => renderers[format](),
     pdf: async (browser) => {
       const html = (await MAKERS.html()).renderHtml(analysis, { ...options, unfolded: true });
-      return (await import('./pdf.ts')).renderPdf(browser, html, analysis);
+      return (await import('./pdf.ts')).renderPdf(browser, html, imprintOf(analysis));
     },
     summary: async (summaryOptions) => (await MAKERS.text()).renderText(analysis, summaryOptions),
+  };
+}
+
+/** What a report says at the foot of every page. */
+export function imprintOf({ host, tool }: Pick<Analysis, 'host' | 'tool'>): Imprint {
+  return { hostname: host.hostname?.value, capturedAt: host.capturedAt?.value, tool };
+}
+
+/** Opens a comparison for rendering. */
+export function openTimelineRenderer(timeline: Timeline, options: { paper?: Paper | undefined } = {}): Renderer {
+  const html = async () => (await MAKERS.html()).renderTimelineHtml(timeline, options);
+  const renderers: Record<Exclude<Format, 'pdf'>, () => Promise<string>> = {
+    html,
+    md: async () => (await MAKERS.md()).renderTimelineMarkdown(timeline),
+    text: async () => (await MAKERS.text()).renderTimelineText(timeline),
+    json: async () => (await MAKERS.json()).renderTimelineJson(timeline),
+  };
+  return {
+    extension: (format) => FORMATS[format].extension,
+    text: (format) => renderers[format](),
+    pdf: async (browser) => {
+      const { hostname } = timeline.host;
+      const imprint = { hostname, capturedAt: timeline.points.at(-1)?.capturedAt, tool: timeline.tool };
+      return (await import('./pdf.ts')).renderPdf(browser, await html(), imprint);
+    },
+    summary: async (summaryOptions) => (await MAKERS.text()).renderTimelineText(timeline, summaryOptions),
   };
 }

@@ -1,5 +1,6 @@
 /** The analysis itself, for other programs. */
 import type { Analysis } from '../analysis/schema.ts';
+import type { Timeline } from '../timeline/schema.ts';
 import { statementOf } from './findings.ts';
 import { inertJson } from './inert.ts';
 
@@ -7,4 +8,9 @@ import { inertJson } from './inert.ts';
 export function renderJson(analysis: Analysis): string {
   const findings = analysis.findings.map((finding) => ({ ...finding, statement: statementOf(finding) }));
   return `${inertJson(JSON.stringify({ ...analysis, findings }, null, 2))}\n`;
+}
+
+/** A comparison for other programs. */
+export function renderTimelineJson(timeline: Timeline): string {
+  return `${inertJson(JSON.stringify(timeline, null, 2))}\n`;
 }

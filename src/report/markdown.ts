@@ -1,9 +1,11 @@
 /** The report as GitHub-flavoured Markdown. */
 import templates from 'templates:markdown';
 import type { Analysis } from '../analysis/schema.ts';
+import type { Timeline } from '../timeline/schema.ts';
 import { inert, mapStrings, Verbatim } from './inert.ts';
 import { renderTemplate } from './templates.ts';
 import { reportView } from './view/report.ts';
+import { timelineView } from './view/timeline.ts';
 
 /**
  * A string as Markdown that shows it letter by letter. Every place that a template puts one is inside a line, so marks
@@ -45,7 +47,21 @@ export function renderMarkdown(analysis: Analysis): string {
       })),
     },
   };
-  const text = renderTemplate(templates, 'report.md', mapStrings(withFences, escapeMarkdown));
+  return renderPage('report.md', withFences);
+}
+
+/** Renders a comparison with the same content as the HTML one. */
+export function renderTimelineMarkdown(timeline: Timeline): string {
+  const view = timelineView(mapStrings(timeline, inert, inert));
+  const { commands } = view.recommendation;
+  return renderPage('compare.md', {
+    ...view,
+    recommendation: { ...view.recommendation, commands: commands && fenced(commands) },
+  });
+}
+
+function renderPage(name: string, view: object): string {
+  const text = renderTemplate(templates, name, mapStrings(view, escapeMarkdown));
   return `${text
     .replace(/[ \t]+$/gm, '')
     .replace(/\n{3,}/g, '\n\n')

@@ -1,6 +1,5 @@
 /** The HTML report on paper, through a browser, with the same bytes every time. */
 import type { Browser } from 'puppeteer-core';
-import type { Analysis } from '../analysis/schema.ts';
 import { fontFaces } from './fonts.ts';
 import { utc } from './format.ts';
 import { inert } from './inert.ts';
@@ -37,9 +36,17 @@ function escaped(text: string): string {
 }
 
 /** Header and footer see nothing of the page's style sheet: they bring their own font. */
-function footer({ host, tool }: Pick<Analysis, 'host' | 'tool'>): string {
-  const name = host.hostname?.value ?? 'host name not captured';
-  const time = host.capturedAt ? `captured ${utc(host.capturedAt.value)}` : 'time of capture not captured';
+/** What stands at the foot of every page, and dates the file. */
+export interface Imprint {
+  hostname: string | undefined;
+  /** ISO 8601; of several snapshots the last. */
+  capturedAt: string | undefined;
+  tool: { name: string; version: string };
+}
+
+function footer({ hostname, capturedAt, tool }: Imprint): string {
+  const name = hostname ?? 'host name not captured';
+  const time = capturedAt === undefined ? 'time of capture not captured' : `captured ${utc(capturedAt)}`;
   return (
     `<style>${fontFaces(['Inter'])}` +
     `.bar{font:400 7.5px Inter;color:#5a6877;box-sizing:border-box;width:100%;padding:2mm 15mm 0;display:flex;gap:1mm}` +
@@ -50,8 +57,8 @@ function footer({ host, tool }: Pick<Analysis, 'host' | 'tool'>): string {
   );
 }
 
-function captureDate({ host }: Pick<Analysis, 'host'>): Date {
-  const date = new Date(host.capturedAt?.value ?? 0);
+function captureDate({ capturedAt }: Imprint): Date {
+  const date = new Date(capturedAt ?? 0);
   return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 || date.getUTCFullYear() < 0 ? new Date(0) : date;
 }
 
@@ -59,11 +66,7 @@ function captureDate({ host }: Pick<Analysis, 'host'>): Date {
  * Prints a rendered report: tagged, with bookmarks, page numbers, host and time of capture at the foot of every page.
  * The paper size is the one that the HTML was rendered for. Several calls may share one browser.
  */
-export async function renderPdf(
-  browser: Browser,
-  html: string,
-  analysis: Pick<Analysis, 'host' | 'tool'>,
-): Promise<Buffer> {
+export async function renderPdf(browser: Browser, html: string, imprint: Imprint): Promise<Buffer> {
   const page = await browser.newPage();
   try {
     // The report loads nothing and runs nothing; should a captured string ever break out, it still cannot.
@@ -77,10 +80,10 @@ export async function renderPdf(
       outline: true,
       displayHeaderFooter: true,
       headerTemplate: '<span></span>',
-      footerTemplate: footer(analysis),
+      footerTemplate: footer(imprint),
       timeout: PRINT_TIMEOUT_MS,
     });
-    return normalizePdf(pdf, captureDate(analysis));
+    return normalizePdf(pdf, captureDate(imprint));
   } finally {
     await page.close();
   }

@@ -1,9 +1,11 @@
 /** The summary for a terminal: what somebody needs before opening the report. */
 import templates from 'templates:text';
 import type { Analysis, Severity } from '../analysis/schema.ts';
+import type { Timeline } from '../timeline/schema.ts';
 import { inert, mapStrings } from './inert.ts';
 import { renderTemplate } from './templates.ts';
 import { summaryView } from './view/summary.ts';
+import { timelineView } from './view/timeline.ts';
 
 const DEFAULT_WIDTH = 80;
 const NARROWEST = 40;
@@ -47,24 +49,47 @@ export interface SummaryOptions {
   brief?: boolean | undefined;
 }
 
-/** Renders about 25 lines. Colour only where it is asked for; no-break spaces become blanks that every terminal has. */
+/** Renders about 25 lines and one for each finding. Colour only where it is asked for. */
 export function renderText(analysis: Analysis, options: SummaryOptions = {}): string {
-  const width = Math.max(NARROWEST, options.width ?? DEFAULT_WIDTH);
   const view = summaryView(mapStrings(analysis, inert, inert));
-  const longest = Math.max(...view.figures.map((figure) => figure.label.length));
-  const labelled = {
+  const page = options.brief ? 'brief.text' : 'report.text';
+  return laidOut(page, { ...view, figures: aligned(view.figures) }, analysis.verdict.severity, options);
+}
+
+/** Renders a comparison. */
+export function renderTimelineText(timeline: Timeline, options: SummaryOptions = {}): string {
+  const view = timelineView(mapStrings(timeline, inert, inert));
+  const { fix, recommendation, findings } = view;
+  const labels = aligned(fix.checks.map((check) => ({ ...check, label: check.what })));
+  const text = {
     ...view,
-    figures: view.figures.map((figure) => ({ ...figure, label: figure.label.padEnd(longest) })),
+    figures: aligned(view.figures),
+    fix: { ...fix, checks: labels.map((check) => ({ ...check, what: check.label })) },
+    commands: recommendation.commands?.text.split('\n') ?? [],
+    news: findings
+      .filter(({ few }) => few)
+      .flatMap(({ change, rows }) => rows.filter(({ title }) => title).map((row) => ({ ...row, change }))),
   };
-  const text = renderTemplate(templates, options.brief ? 'brief.text' : 'report.text', labelled);
-  const lines = text
+  return laidOut('compare.text', text, fix.severity, options);
+}
+
+/** Labels of one width. */
+function aligned<T extends { label: string }>(rows: readonly T[]): T[] {
+  const longest = Math.max(0, ...rows.map(({ label }) => label.length));
+  return rows.map((row) => ({ ...row, label: row.label.padEnd(longest) }));
+}
+
+/** Fills a page, and breaks it into lines that fit; no-break spaces become blanks that every terminal has. */
+function laidOut(page: string, view: object, severity: Severity, options: SummaryOptions): string {
+  const width = Math.max(NARROWEST, options.width ?? DEFAULT_WIDTH);
+  const lines = renderTemplate(templates, page, view)
     .trim()
     .replace(/\n{3,}/g, '\n\n')
     .split('\n')
     // A command is pasted as it is: never broken.
     .flatMap((line) => (/^ {4}\S/.test(line) || line.length <= width ? [line] : wrapped(line, width)))
     .map((line) => line.replace(/[\u00a0\u202f]/g, ' '));
-  if (options.color) paint(lines, analysis.verdict.severity);
+  if (options.color) paint(lines, severity);
   return `${lines.join('\n')}\n`;
 }
 

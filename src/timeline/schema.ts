@@ -59,8 +59,8 @@ const interval = z.object({
   namespaceChanged: z.boolean().optional(),
   deltas: z.array(delta),
   settings: z
-    .array(z.object({ name: z.string(), before: z.number().optional(), after: z.number().optional() }))
-    .describe('those that changed; absent before or after: not captured then'),
+    .array(z.object({ name: z.string(), before: z.number(), after: z.number() }))
+    .describe('those that changed; what was not captured in either is none'),
 });
 export type Interval = z.infer<typeof interval>;
 

@@ -82,8 +82,8 @@ function recommendationOf(analyses: readonly Analysis[]): Timeline['recommendati
         ...(demand.high !== undefined && { high: demand.high }),
       },
     }),
-    ...(aim?.totalBytes !== undefined && { totalBytes: aim.totalBytes }),
-    ...(aim?.shareOfRam !== undefined && { shareOfRam: aim.shareOfRam }),
+    ...(!isDone && aim?.totalBytes !== undefined && { totalBytes: aim.totalBytes }),
+    ...(!isDone && aim?.shareOfRam !== undefined && { shareOfRam: aim.shareOfRam }),
     commands: isDone
       ? { apply: [], verify: commands.verify, undo: [] }
       : { apply: commands.now, verify: commands.verify, undo: commands.rollback },

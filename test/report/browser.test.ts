@@ -8,6 +8,7 @@ import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser } from '../../src/report/browser.ts';
 import { renderHtml } from '../../src/report/html.ts';
+import { imprintOf } from '../../src/report/index.ts';
 import { normalizePdf, renderPdf } from '../../src/report/pdf.ts';
 import { ALL, full, hostile, huge, linux24, nothing } from './analyses.ts';
 
@@ -82,7 +83,7 @@ describe.skipIf(missing !== '')(`in a browser${missing && ` (skipped: ${missing.
 
   describe('as PDF', () => {
     const pdfOf = (make: typeof full, paper?: 'a4' | 'letter') =>
-      renderPdf(browser, renderHtml(make(), { paper }), make());
+      renderPdf(browser, renderHtml(make(), { paper }), imprintOf(make()));
     /** The file with its compressed streams spelled out. */
     const spelledOut = (pdf: Buffer) => {
       const text = pdf.toString('latin1');
@@ -190,7 +191,7 @@ describe.skipIf(missing !== '')(`in a browser${missing && ` (skipped: ${missing.
       made.recommendation.notes.push(
         `"><meta http-equiv=refresh content="0;url=${url}"><img src="${url}"><link rel=prefetch href="${url}">`,
       );
-      await renderPdf(browser, renderHtml(made), made);
+      await renderPdf(browser, renderHtml(made), imprintOf(made));
       server.close();
       expect(hits).toBe(0);
     });

@@ -15,7 +15,7 @@ export const SEVERITY_WORDS: Record<Severity, string> = {
   unknown: 'Not decided',
 };
 
-const KIND_WORDS: Record<Verdict['kind'], string> = {
+export const KIND_WORDS: Record<Verdict['kind'], string> = {
   'limit-reached': 'the limit is reached',
   'drops-now': 'packets are being dropped',
   evicting: 'entries are being evicted',

@@ -1,0 +1,96 @@
+/** Writing the reports of a run: every format of each, one browser for all. */
+import path from 'node:path';
+import type { Browser } from 'puppeteer-core';
+import type { Format, Renderer } from '../report/index.ts';
+import { EXIT } from './exit-codes.ts';
+import { writeWhole } from './files.ts';
+import type { Progress } from './progress.ts';
+
+export interface OutputOptions {
+  out: string;
+  formats: readonly Format[];
+  browser: string | undefined;
+}
+
+/** Writes reports, and says on standard output what each says and where it is. */
+export class Outputs {
+  readonly #options: OutputOptions;
+  readonly #progress: Progress;
+  readonly #fail: (code: number, message: string) => void;
+  readonly #browsers: SharedBrowser;
+  readonly #names = new Set<string>();
+
+  /** @param fail  told of each format that could not be written; the others are */
+  constructor(options: OutputOptions, progress: Progress, fail: (code: number, message: string) => void) {
+    this.#options = options;
+    this.#progress = progress;
+    this.#fail = fail;
+    this.#browsers = new SharedBrowser(options.browser);
+  }
+
+  /**
+   * Writes one report in every format, and prints its summary.
+   *
+   * @param name   what its files are called, without what they end in; made different from those before
+   * @param brief  one of many: the summary is short
+   */
+  async write(name: string, render: Renderer, brief: boolean): Promise<void> {
+    const base = uniqueName(name, this.#names);
+    const written: string[] = [];
+    for (const format of this.#options.formats) {
+      this.#progress.step(`${base}.${format}`);
+      const file = path.join(this.#options.out, `${base}.${render.extension(format)}`);
+      try {
+        await writeWhole(
+          file,
+          format === 'pdf' ? await render.pdf(await this.#browsers.get()) : await render.text(format),
+        );
+        written.push(file);
+      } catch (error) {
+        this.#fail(EXIT.failed, `${file} was not written: ${(error as Error).message}`);
+      }
+    }
+    this.#progress.print(process.stdout, await render.summary({ ...terminal(), brief }));
+    if (written.length > 0) {
+      this.#progress.print(process.stdout, `\nWritten\n${written.map((file) => `  ${file}\n`).join('')}\n`);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#browsers.close();
+  }
+}
+
+/** What the terminal shows: as wide as it is, and in colour unless NO_COLOR (no-color.org) says otherwise. */
+function terminal(): { color: boolean; width: number | undefined } {
+  return { color: process.stdout.isTTY === true && !process.env.NO_COLOR, width: process.stdout.columns };
+}
+
+/** One browser for all reports of a run, started when the first PDF needs it; a failure to start is not tried twice. */
+class SharedBrowser {
+  readonly #choice: string | undefined;
+  #opened: Promise<Browser> | undefined;
+
+  constructor(choice: string | undefined) {
+    this.#choice = choice;
+  }
+
+  get(): Promise<Browser> {
+    this.#opened ??= import('../report/browser.ts')
+      .then(({ openBrowser }) => openBrowser(this.#choice))
+      .then(({ browser }) => browser);
+    return this.#opened;
+  }
+
+  async close(): Promise<void> {
+    const browser = await this.#opened?.catch(() => undefined);
+    await browser?.close();
+  }
+}
+
+function uniqueName(name: string, taken: Set<string>): string {
+  let unique = name;
+  for (let n = 2; taken.has(unique); n++) unique = `${name}-${n}`;
+  taken.add(unique);
+  return unique;
+}
