@@ -269,6 +269,57 @@ describe('the command line', () => {
   });
 });
 
+describe('compare', () => {
+  const gateway = path.join(packageRoot, 'test', 'fixtures', 'captures');
+
+  test('each host is a timeline, whatever the order of the arguments', () => {
+    const names = ['nat-ports', 'evicting', 'clashes'].map((name) => path.join(gateway, `${name}.tar.gz`));
+    const { status, stdout } = run([
+      'compare',
+      ...names,
+      path.join(SAMPLES, 'healthy.tar.gz'),
+      '--format',
+      'json,md,html',
+    ]);
+    expect(status).toBe(0);
+    expect(readdirSync(out).sort()).toEqual(
+      ['gw-north-1.example.net', 'gw.example.net'].flatMap((host) =>
+        ['html', 'json', 'md'].map((extension) => `compare-${host}.${extension}`),
+      ),
+    );
+    const { points, intervals } = JSON.parse(readFileSync(path.join(out, 'compare-gw.example.net.json'), 'utf8'));
+    expect(points.map(({ name }: { name: string }) => name)).toEqual([
+      'evicting.tar.gz',
+      'clashes.tar.gz',
+      'nat-ports.tar.gz',
+    ]);
+    // One boot, and a namespace of its own for each.
+    for (const interval of intervals) expect(interval).toMatchObject({ rebooted: false, namespaceChanged: true });
+    for (const line of stdout.split('\n'))
+      if (!line.startsWith('    ')) expect(line.length, line).toBeLessThanOrEqual(80);
+  });
+
+  test('a folder of bundles, and an analysis that was written as JSON, which is the same capture', () => {
+    run(['report', path.join(gateway, 'clashes.tar.gz'), '--format', 'json', '--out', 'week']);
+    copyFileSync(path.join(gateway, 'clashes.tar.gz'), path.join(out, 'week', 'clashes.tar.gz'));
+    const { status, stdout } = run(['compare', 'week', '--format', 'json']);
+    expect(status).toBe(0);
+    expect(stdout).toContain('clashes.tar.gz is the same capture as clashes.json: left out');
+    const schema = JSON.parse(run(['schema', 'timeline']).stdout);
+    const validate = new Ajv2020({ strict: false }).compile(schema);
+    validate(JSON.parse(readFileSync(path.join(out, 'compare-gw.example.net.json'), 'utf8')));
+    expect(validate.errors).toBeNull();
+  });
+
+  test('an input that cannot be read costs only itself', () => {
+    writeFileSync(path.join(out, 'no.json'), '{"schemaVersion": 1}');
+    const { status, stderr } = run(['compare', 'no.json', path.join(gateway, 'clashes.tar.gz'), '--format', 'json']);
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/no\.json is no analysis that this version can read \(\w+: .*\)\. Expected what report/);
+    expect(readdirSync(out)).toContain('compare-gw.example.net.json');
+  });
+});
+
 describe('explain', () => {
   const ids = run(['explain'])
     .stdout.split('\n')
