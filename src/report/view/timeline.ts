@@ -301,7 +301,31 @@ function chartsView(timeline: Timeline) {
       ),
     });
   }
-  return [...charts, ...classChart(timed, texts)];
+  return [...charts, ...dropChart(timeline), ...classChart(timed, texts)];
+}
+
+/** Packets that were dropped from snapshot to snapshot; where a counter began anew, since then. */
+function dropChart({ points, intervals }: Timeline) {
+  const known = intervals.flatMap(({ to, deltas }) => {
+    const delta = deltas.find(({ name }) => name === 'drop')?.delta;
+    const point = points[to];
+    return delta === undefined || !point ? [] : [{ label: timeOf(point), delta }];
+  });
+  const most = Math.max(0, ...known.map(({ delta }) => delta));
+  const [first, last] = [known[0], known.at(-1)];
+  if (known.length < 2 || most === 0 || !first || !last) return [];
+  const worst = known.find(({ delta }) => delta === most);
+  const title = `Most packets were dropped up to ${worst?.label}: ${count(most)}`;
+  const rows = known.map(({ label, delta }) => ({ label: `until ${label}`, text: count(delta) }));
+  const svg = stacks(
+    'drops-over-time',
+    title,
+    rows.map(({ label, text }) => `${label}: ${text}`).join('; '),
+    known.map(({ label, delta }) => ({ label, values: [delta] })),
+    [],
+    { top: 'packets dropped since the snapshot before', left: `until ${first.label}`, right: `until ${last.label}` },
+  );
+  return [{ title, rows, svg: new Verbatim(svg) }];
 }
 
 function classChart(timed: readonly Point[], texts: { left: string; right: string }) {
@@ -340,9 +364,8 @@ function classChart(timed: readonly Point[], texts: { left: string; right: strin
   return [{ title, rows, svg: new Verbatim(svg) }];
 }
 
-function countersView({ intervals, points, fix }: Timeline) {
-  const shown = intervals.filter(({ from, to }) => from >= fix.before && to <= fix.after);
-  const rows = shown.flatMap((interval) => {
+function countersView({ intervals, points }: Timeline) {
+  const rows = intervals.flatMap((interval) => {
     const to = points[interval.to];
     const deltas = COUNTERS.flatMap((name) => interval.deltas.filter((delta) => delta.name === name));
     return to && deltas.length > 0
