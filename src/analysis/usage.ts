@@ -79,6 +79,20 @@ export function dropsOf(snapshot: Snapshot): Analysis['drops'] {
 }
 
 /**
+ * Packets of new connections that were dropped. `drop` leaves out those that a long hash chain refused: of these
+ * __nf_conntrack_confirm() counts a failed insert and, since 5.15, `chaintoolong`.
+ */
+export function droppedPackets({
+  drop,
+  chainTooLong = 0,
+}: {
+  drop: number;
+  chainTooLong?: number | undefined;
+}): number {
+  return drop + chainTooLong;
+}
+
+/**
  * Whether the counters are of all CPUs, so that a zero is one: `conntrack -S` before 1.4.0 prints the first CPU only, and
  * damaged lines are left out.
  */

@@ -2,7 +2,7 @@
 import type { Findings } from './findings/index.ts';
 import type { Measured } from './findings/rule.ts';
 import type { Evidence, Failure, Quantity, Recommendation, Verdict } from './schema.ts';
-import { atLimit, FILLING, NEAR } from './usage.ts';
+import { atLimit, droppedPackets, FILLING, NEAR } from './usage.ts';
 
 /** A share of RAM above which connection tracking is worth a look of its own; it cannot be swapped out. */
 const MUCH_MEMORY = 0.2;
@@ -117,7 +117,7 @@ function kindOf(
   const share = usage.peakShare;
   if (atLimit(usage)) {
     // early_drop counts entries that were evicted to make room: the packets that needed the room did pass.
-    const evicts = (during?.drop ?? 0) === 0 && (during?.earlyDrop ?? 0) > 0;
+    const evicts = during !== undefined && droppedPackets(during) === 0 && during.earlyDrop > 0;
     return [causeOf(measured, findings) ?? (evicts ? 'evicting' : 'limit-reached'), 'critical'];
   }
   // Since 5.15 a hash chain longer than a random limit refuses entries, however much room the limit leaves.

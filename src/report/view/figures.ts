@@ -1,5 +1,6 @@
 /** The four key figures of the first page. */
 import type { Analysis, Demand } from '../../analysis/schema.ts';
+import { droppedPackets } from '../../analysis/usage.ts';
 import { bytes, count, duration, percent, plural, rate, ratio } from '../format.ts';
 import { LOOKED_FOR, shortSourcesOf, whyAbsent } from './sources.ts';
 
@@ -55,16 +56,19 @@ function entries(analysis: Analysis): Figure {
 function losses(analysis: Analysis): Figure {
   const label = 'Packets dropped';
   const { counters, duringCapture, log } = analysis.drops;
-  const total = counters?.totals.drop;
+  const { drop, chaintoolong } = counters?.totals ?? {};
+  const total = drop === undefined ? undefined : droppedPackets({ drop, chainTooLong: chaintoolong });
   if (duringCapture) {
+    const { seconds } = duringCapture;
+    const dropped = droppedPackets(duringCapture);
     const notes = [
-      `in ${duration(duringCapture.seconds)}${duringCapture.drop > 0 ? `, ${rate(duringCapture.dropPerSecond)}` : ' of watching'}`,
+      `in ${duration(seconds)}${dropped > 0 ? `, ${rate(dropped / seconds)}` : ' of watching'}`,
       duringCapture.earlyDrop > 0 ? `${plural(duringCapture.earlyDrop, 'entry', 'entries')} evicted` : '',
       total !== undefined ? `${count(total)} since the counters began` : '',
     ];
     return {
       label,
-      value: count(duringCapture.drop),
+      value: count(dropped),
       absent: false,
       note: notes.filter(Boolean).join('; '),
       source: shortSourcesOf(counters),

@@ -17,6 +17,9 @@ function counters(analysis: Analysis) {
     drop: duringCapture?.drop,
     early_drop: duringCapture?.earlyDrop,
     insert_failed: duringCapture?.insertFailed,
+    chaintoolong: duringCapture?.chainTooLong,
+    clash_resolve: duringCapture?.clashResolve,
+    invalid: duringCapture?.invalid,
   };
   const telling = TELLING.filter((name) => counters.totals[name] !== undefined);
   return {

@@ -1,6 +1,6 @@
 /** The verdict: which sentence, and the finished values that it is made of. */
 import type { Analysis, Severity, Verdict } from '../../analysis/schema.ts';
-import { atLimit } from '../../analysis/usage.ts';
+import { atLimit, droppedPackets } from '../../analysis/usage.ts';
 import { CAUSE } from '../../analysis/verdict.ts';
 import { bytes, count, duration, list, percent, plural, rate, ratio, utc } from '../format.ts';
 import { Verbatim } from '../inert.ts';
@@ -79,7 +79,7 @@ function values(analysis: Analysis) {
     dropRate: duringCapture && duringCapture.drop > 0 ? rate(duringCapture.dropPerSecond) : undefined,
     evictions:
       duringCapture && duringCapture.earlyDrop > 0 ? plural(duringCapture.earlyDrop, 'entry', 'entries') : undefined,
-    noDropsNow: duringCapture !== undefined && duringCapture.drop === 0,
+    noDropsNow: duringCapture !== undefined && droppedPackets(duringCapture) === 0,
     refusedByChains: counted(counters?.totals.chaintoolong),
     chain: analysis.hash.entriesPerBucket === undefined ? undefined : ratio(analysis.hash.entriesPerBucket),
     buckets: analysis.hash.buckets && count(analysis.hash.buckets.value),

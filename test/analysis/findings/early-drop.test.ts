@@ -19,7 +19,7 @@ testRule('early-drop', [
       ...twice({ entries: 65_536 }, { entries: 65_536, earlyDrop: 20_002 }),
     }),
     severity: 'critical',
-    says: 'The kernel evicted 20 002 entries within 10 s (2 000 / s) to make room for new connections, with 65 536 of at most 65 536 entries in use. No packet was dropped, and the kernel log says nothing: the table is full without a trace.',
+    says: 'The kernel evicted 20 002 entries within 10 s (2 000 / s) to make room for new connections, with 65 536 of at most 65 536 entries in use. No packet was dropped for want of room, and the kernel log says nothing: the table is full without a trace.',
     from: [`after/${STAT}`, COUNT],
     confidence: 'high',
     commands: {
@@ -30,7 +30,7 @@ testRule('early-drop', [
     when: 'evicting between readings that show it below the limit, and no log',
     snapshot: gateway({ [COUNT]: 63_000, ...twice({}, { earlyDrop: 1 }) }),
     severity: 'critical',
-    says: 'The kernel evicted 1 entry within 10 s (6.0 / min) to make room for new connections, with 63 000 of at most 65 536 entries in use. No packet was dropped: the table is full without a trace.',
+    says: 'The kernel evicted 1 entry within 10 s (6.0 / min) to make room for new connections, with 63 000 of at most 65 536 entries in use. No packet was dropped for want of room: the table is full without a trace.',
   },
   {
     when: 'evicting and refusing',

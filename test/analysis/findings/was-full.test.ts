@@ -55,7 +55,7 @@ testRule('was-full', [
       [STAT]: countersText({}),
     }),
     severity: 'ok',
-    says: '1 line of the kernel log says that a table was full, but in this namespace no packet was dropped and no entry evicted since the counters began: it was the table of another one.',
+    says: '1 line of the kernel log says that a table was full, but in this namespace no packet was dropped for want of room and no entry evicted since the counters began: it was the table of another one.',
   },
   {
     when: 'nothing dropped since, because the lines are from before the restart',
@@ -106,7 +106,7 @@ testRule('was-full', [
       [STAT]: countersText({}),
     }),
     severity: 'ok',
-    says: 'Nothing shows that the table was full before: no entry was evicted since the counters began, and no packet was dropped; all lines of the kernel log name a namespace, and none of them this one.',
+    says: 'Nothing shows that the table was full before: no entry was evicted since the counters began, and no packet was dropped for want of room; all lines of the kernel log name a namespace, and none of them this one.',
   },
   {
     when: 'a namespace by its inode, and it is not known which was captured',
