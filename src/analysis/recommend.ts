@@ -39,7 +39,7 @@ export function recommend(
     commands: { now: [], persist: [], verify: [], rollback: [] },
     notes: [],
   };
-  if (!max || !peak) return base;
+  if (!max || !peak || verdict.kind === 'cannot-tell') return base;
   const wasCutOff = cutOff(measured, verdict);
   const demand = demandOf(snapshot, measured, wasCutOff);
   if (!demand) return base;

@@ -4,10 +4,10 @@ import type { Measured } from './findings/rule.ts';
 import type { Evidence, Failure, Quantity, Recommendation, Verdict } from './schema.ts';
 import { atLimit, droppedPackets, FILLING, NEAR } from './usage.ts';
 
-/** A share of RAM above which connection tracking is worth a look of its own; it cannot be swapped out. */
-const MUCH_MEMORY = 0.2;
 /** Without the size of RAM: less than this is little on any machine that forwards traffic. */
 const LITTLE_BYTES = 64 * 1024 * 1024;
+/** A line of the log from so short a time before the capture tells of the same load. */
+const JUST_NOW_SECONDS = 60;
 /** Proof that a first page has room for. */
 const PROOF_LINES = 5;
 
@@ -42,7 +42,7 @@ const PROOF: Record<Verdict['kind'], string[]> = {
   'long-chains': ['hash-chains'],
   'nat-ports': ['nat-ports'],
   clashes: ['clashes'],
-  'drops-now': ['table-full'],
+  'drops-now': ['clashes', 'table-full'],
   'namespace-full': ['other-namespace'],
   flood: ['table-full', 'early-drop', 'near-limit', 'unreplied', 'concentration'],
   'one-source': ['table-full', 'early-drop', 'near-limit', 'concentration'],
@@ -72,11 +72,12 @@ const ONE_MACHINE = /^source(?!Many)/;
  */
 export function verdictOf(measured: Measured, findings: Findings): Verdict {
   const missing = missingOf(measured);
-  const tight = memoryIsTight(measured.memory);
-  const [kind, severity] = kindOf(measured, findings, tight);
+  const tight = memoryIsTight(measured.memory, findings);
+  const [kind, severity] = kindOf(measured, findings);
   const proof: Evidence[] = PROOF[kind].flatMap((id) => {
     const finding = findings.get(id);
-    const says = kind === 'healthy' || (finding && !['ok', 'unknown'].includes(finding.severity));
+    const says =
+      kind === 'healthy' || kind === 'drops-now' || (finding && !['ok', 'unknown'].includes(finding.severity));
     return finding && says ? finding.evidence : [];
   });
   const once = proof.filter(
@@ -96,23 +97,20 @@ export function verdictOf(measured: Measured, findings: Findings): Verdict {
 
 function missingOf({ usage, drops }: Measured): string[] {
   return [
-    ...(usage.entries ? [] : ['the number of entries']),
+    ...(usage.entries && usage.entriesHow !== 'slab' ? [] : ['the number of entries']),
     ...(usage.max ? [] : ['nf_conntrack_max']),
     ...(drops.counters ? [] : ['the drop counters']),
     ...(drops.log.captured.length > 0 ? [] : ['the kernel log']),
   ];
 }
 
-function kindOf(
-  measured: Measured,
-  findings: Findings,
-  tight: boolean | undefined,
-): [Verdict['kind'], Verdict['severity']] {
+function kindOf(measured: Measured, findings: Findings): [Verdict['kind'], Verdict['severity']] {
   const { usage, drops } = measured;
   const during = drops.duringCapture;
   const severityOf = (id: string) => findings.get(id)?.severity ?? 'unknown';
   const bad = (id: string) => severityOf(id) === 'critical' || severityOf(id) === 'warning';
-  if (usage.unlimited) return tight === true ? ['memory', 'warning'] : ['unlimited', 'notice'];
+  const memory = findings.get('memory');
+  const memoryIsShort = memory?.severity === 'warning' && memory.says === 'now';
 
   const share = usage.peakShare;
   if (atLimit(usage)) {
@@ -121,22 +119,29 @@ function kindOf(
     return [causeOf(measured, findings) ?? (evicts ? 'evicting' : 'limit-reached'), 'critical'];
   }
   // Since 5.15 a hash chain longer than a random limit refuses entries, however much room the limit leaves.
-  if ((drops.counters?.totals.chaintoolong ?? 0) > 0) {
-    return ['long-chains', severityOf('hash-chains') === 'critical' ? 'critical' : 'warning'];
-  }
+  const chains = findings.get('hash-chains');
+  if (chains?.says === 'refusing') return ['long-chains', 'critical'];
+  // What was refused before somebody raised the buckets is past.
+  if (chains?.says === 'refused' && chains.commands) return ['long-chains', 'warning'];
   const clashes = findings.get('clashes')?.says;
   if ((during?.drop ?? 0) > 0) {
     if (bad('nat-ports')) return ['nat-ports', severityOf('nat-ports')];
     if (clashes === 'now') return ['clashes', severityOf('clashes')];
-    return ['drops-now', 'warning'];
+    // A table that is full for moments only says so by what it evicts, or in the log.
+    const wasFullJustNow =
+      (during?.earlyDrop ?? 0) > 0 || (drops.log.secondsBeforeCapture ?? Number.POSITIVE_INFINITY) < JUST_NOW_SECONDS;
+    if (!wasFullJustNow) return ['drops-now', 'warning'];
   }
   if (bad('other-namespace')) return ['namespace-full', severityOf('other-namespace')];
   if (bad('was-full')) return ['was-full', 'warning'];
   if (bad('nat-ports')) return ['nat-ports', severityOf('nat-ports')];
   if (bad('clashes')) return ['clashes', severityOf('clashes')];
+  if (usage.unlimited) return memoryIsShort ? ['memory', 'warning'] : ['unlimited', 'notice'];
   if (share === undefined) return ['cannot-tell', 'unknown'];
+  // Objects of the slab are those of all namespaces, and free ones too: they prove room, but not the lack of it.
+  if (usage.entriesHow === 'slab' && share >= FILLING) return ['cannot-tell', 'unknown'];
   if (share >= NEAR) return [causeOf(measured, findings) ?? 'near-limit', 'warning'];
-  if (tight === true) return ['memory', 'warning'];
+  if (memoryIsShort) return ['memory', 'warning'];
   if (share >= FILLING) return [causeOf(measured, findings) ?? 'filling', 'notice'];
   if (findings.get('near-limit')?.says === 'mayFill') return ['filling', 'notice'];
   return ['healthy', 'ok'];
@@ -204,7 +209,8 @@ function runnerUpOf(
   findings: Findings,
   tight: boolean | undefined,
 ): Verdict['runnerUp'] {
-  const { usage, drops, memory, table, ages, hash } = measured;
+  const { usage, drops, memory, table, ages } = measured;
+  const chains = findings.get('hash-chains');
   const rival = (failure: Failure, says: string, values: Record<string, Quantity | undefined>) => ({
     failure,
     says,
@@ -216,7 +222,10 @@ function runnerUpOf(
     peak: usage.peak?.value,
     max: usage.max?.value,
     peakShare: usage.peakShare,
-    quietLog: drops.log.captured.length > 0 && drops.log.tableFullLines === 0,
+    quietLog:
+      drops.log.captured.length > 0 &&
+      drops.log.tableFullLines === 0 &&
+      findings.get('other-namespace')?.says !== 'logged',
   };
   switch (FAILURE[kind]) {
     case 'limit': {
@@ -245,13 +254,16 @@ function runnerUpOf(
     }
     case 'none':
       if (kind === 'unlimited') return undefined;
-      return hash.entriesPerBucket !== undefined && drops.counters?.totals.chaintoolong !== undefined
-        ? rival('hash-chains', 'hash-chains', { chain: hash.entriesPerBucket })
+      return chains?.severity === 'ok' && chains.says === 'ok'
+        ? rival('hash-chains', 'hash-chains', { chain: chains.values.chain })
         : undefined;
     case 'memory':
       return usage.peakShare === undefined ? undefined : rival('limit', 'limit', limit);
     case 'cannot-tell':
       return undefined;
+    case 'other-namespace':
+      // The limit it is: that of another table.
+      return usage.peakShare === undefined ? undefined : rival('limit', 'own-table', limit);
     default:
       // Chains, translation and other namespaces all refuse what a full table would refuse: the limit is what everybody thinks of first.
       if (usage.peakShare !== undefined) return rival('limit', 'limit', limit);
@@ -270,8 +282,10 @@ function memoryValues({ memory }: Measured): Record<string, Quantity | undefined
   };
 }
 
-function memoryIsTight(memory: Measured['memory']): boolean | undefined {
-  if (memory.shareOfRam !== undefined) return memory.shareOfRam > MUCH_MEMORY;
+/** Whether memory is short, or would be with the table full: by the finding, or where RAM was not captured, by how little it is on any machine. */
+function memoryIsTight(memory: Measured['memory'], findings: Findings): boolean | undefined {
+  const finding = findings.get('memory');
+  if (finding && finding.severity !== 'unknown') return finding.severity === 'warning';
   const most = memory.atMaxBytes ?? memory.totalBytes;
   return most !== undefined && most < LITTLE_BYTES ? false : undefined;
 }

@@ -8,6 +8,9 @@ const BUCKETS = 'proc/sys/net/netfilter/nf_conntrack_buckets';
 const STAT = 'proc/net/stat/nf_conntrack';
 const analysed = (files: Record<string, string | number>) => analyse(gateway(files), '0');
 
+/** A line of the kernel's log, so many seconds after boot. */
+const FULL_AT = (seconds: string) => `[ ${seconds}] nf_conntrack: nf_conntrack: table full, dropping packet`;
+
 /** Counters read twice, ten seconds apart. */
 const twice = (before: object, after: object) => ({
   'proc/uptime': '1000.00 1',
@@ -35,8 +38,50 @@ describe('which failure it is', () => {
       'limit-reached',
       'critical',
     ],
-    ['entries refused by long chains', { [STAT]: countersText({ chainTooLong: 59_438 }) }, 'long-chains', 'warning'],
+    [
+      'entries refused by long chains',
+      { [BUCKETS]: 1024, [STAT]: countersText({ chainTooLong: 59_438 }) },
+      'long-chains',
+      'warning',
+    ],
+    [
+      'entries refused by long chains, before the buckets were raised',
+      { [STAT]: countersText({ chainTooLong: 59_438 }) },
+      'healthy',
+      'ok',
+    ],
+    [
+      'no limit, and entries refused by long chains',
+      { [MAX]: 0, [BUCKETS]: 1024, [STAT]: countersText({ chainTooLong: 59_438 }) },
+      'long-chains',
+      'warning',
+    ],
     ['drops with room to spare', twice({ drop: 1 }, { drop: 9 }), 'drops-now', 'warning'],
+    [
+      'drops with room to spare, and evictions: full between the readings',
+      twice({ drop: 1 }, { drop: 9, earlyDrop: 3 }),
+      'was-full',
+      'warning',
+    ],
+    [
+      'drops with room to spare, long after the table was full',
+      { ...twice({ drop: 1 }, { drop: 9 }), 'commands/dmesg': FULL_AT('10.1') },
+      'drops-now',
+      'warning',
+    ],
+    [
+      'drops with room to spare, a second after the table was full',
+      { ...twice({ drop: 1 }, { drop: 9 }), 'commands/dmesg': FULL_AT('999.0') },
+      'was-full',
+      'warning',
+    ],
+    ['slab objects only: room is proved', { [COUNT]: 'Permission denied' }, 'healthy', 'ok'],
+    [
+      'slab objects only, as many as the limit: they may be of any namespace',
+      { [COUNT]: 'Permission denied', [MAX]: 1000 },
+      'cannot-tell',
+      'unknown',
+    ],
     ['a counter that only ever counted drops', { [STAT]: countersText({ drop: 9 }) }, 'healthy', 'ok'],
     ['early drops in the past', { [STAT]: countersText({ earlyDrop: 9 }) }, 'was-full', 'warning'],
     [

@@ -27,3 +27,43 @@ describe('packets that long chains refused', () => {
     expect(reported(gateway(counters))).toContain('Packets dropped 59 438: since the counters began');
   });
 });
+
+describe('the table of another namespace', () => {
+  test('is full: that is the limit, though not this table', async () => {
+    const text = await reportOf('other-namespace');
+    expect(text).toContain(
+      'Not the table of this namespace: no reading shows more than 180 of 2 000 entries (9.0 %). Memory is not',
+    );
+    expect(text).not.toMatch(/Not the limit|has no “table full” line/);
+    expect(text).toContain('Raise the limit from 2 000');
+  });
+});
+
+describe('memory', () => {
+  const slabs = (objects: number) =>
+    `slabinfo - version: 2.1\nnf_conntrack ${objects} ${objects} 256 16 1 : tunables 0 0 0 : slabdata ${objects / 16} ${objects / 16} 0`;
+
+  test('low memory of a 32-bit kernel is short, though RAM is not', () => {
+    const text = reported(
+      gateway({
+        'commands/uname-m': 'i686',
+        'proc/meminfo': `MemTotal: ${8 * 2 ** 20} kB\nLowTotal: ${860 * 1024} kB`,
+        'proc/slabinfo': slabs(1_000_000),
+        'proc/sys/net/netfilter/nf_conntrack_max': 2_000_000,
+        'proc/sys/net/netfilter/nf_conntrack_count': 1_000_000,
+      }),
+    );
+    expect(text).toMatch(/Warning: memory is short Connection tracking holds 24\d MiB, 2\d % of the low memory, none/);
+    expect(text).toMatch(
+      /Memory is part of the problem: connection tracking holds 24\d MiB, 2\d % of the low memory, and/,
+    );
+    expect(text).not.toContain('Memory is not the problem');
+  });
+
+  test('a full table would take most of it', () => {
+    const text = reported(gateway({ 'proc/sys/net/netfilter/nf_conntrack_max': 20_000_000 }));
+    expect(text).toContain('Memory can become the problem: connection tracking holds');
+    expect(text).toMatch(/would hold 7\.\d+ GiB \(\d\d %\) with the table full/);
+    expect(text).toMatch(/! {1,2}With the table full at its limit of 20 000 000 entries/);
+  });
+});

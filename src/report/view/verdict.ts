@@ -94,6 +94,8 @@ function values(analysis: Analysis) {
     // After a burst more can be held than a packed table at the limit would need; that sentence would puzzle.
     atMax: saysMore ? bytes(memory.atMaxBytes ?? 0) : undefined,
     atMaxShare: saysMore && memory.atMaxShareOfRam !== undefined ? percent(memory.atMaxShareOfRam) : undefined,
+    memory: valuesOf(analysis.findings.find(({ id }) => id === 'memory')?.values ?? {}),
+    memoryNow: analysis.findings.some(({ id, says }) => id === 'memory' && says === 'now'),
     missing: analysis.verdict.missing.length ? list(analysis.verdict.missing) : undefined,
   };
 }
