@@ -6,8 +6,9 @@ import { agesOf } from './ages.ts';
 import { type Aims, DEFAULT_AIMS } from './aims.ts';
 import { assess, reported } from './findings/index.ts';
 import type { Measured } from './findings/rule.ts';
-import { bucketBytes, pointerBytes, releaseOf } from './kernel.ts';
-import { memoryOf, pricesOf, tablesOf } from './memory.ts';
+import { hashOf } from './hash.ts';
+import { pointerBytes } from './kernel.ts';
+import { memoryOf, pricesOf } from './memory.ts';
 import { recommend } from './recommend.ts';
 import type { Analysis } from './schema.ts';
 import { slabArithmetic } from './slab.ts';
@@ -30,7 +31,7 @@ export function analyse(
   const slab = slabOf(snapshot);
   const usage = usageOf(snapshot, slabEntries(slab));
   const drops = dropsOf(snapshot);
-  const hash = hashOf(snapshot, usage, tablesOf(slab.caches));
+  const hash = hashOf(snapshot, usage, slab);
   const prices = pricesOf(snapshot, slab.caches);
   const memory = memoryOf({ slab, hash, usage }, prices);
   const namespaces = snapshot.namespaces.map(({ counters, ...namespace }) => ({
@@ -140,23 +141,6 @@ function cacheOfSysfs({ sysfsSlab }: Snapshot): { cache: SlabCache; file: string
 
 function slabEntries({ file, caches, total }: Analysis['slab']): Fact<number> | undefined {
   return total && file !== undefined ? { value: total.activeObjects, file, line: caches[0]?.line } : undefined;
-}
-
-function hashOf(snapshot: Snapshot, usage: Analysis['usage'], tables: number): Analysis['hash'] {
-  // 2.4 and early 2.6 show the number of buckets nowhere but as the module's parameter.
-  const buckets = snapshot.sysctls.buckets ?? snapshot.moduleParameters.hashsize;
-  const perBucket = bucketBytes(releaseOf(snapshot), pointerBytes(snapshot.host.machine?.value));
-  if (!buckets || buckets.value <= 0) return { bytesPerBucket: perBucket };
-  // Every entry is linked twice, by its original and by its reply tuple (nf_conntrack-sysctl.rst, nf_conntrack_max).
-  const load = (entries: number | undefined) => (entries === undefined ? undefined : (2 * entries) / buckets.value);
-  return {
-    buckets,
-    entriesPerBucket: load(usage.entries?.value),
-    entriesPerBucketAtMax: usage.unlimited ? undefined : load(usage.max?.value),
-    bytesPerBucket: perBucket,
-    bytes: perBucket === undefined ? undefined : buckets.value * perBucket,
-    tables: tables > 1 ? tables : undefined,
-  };
 }
 
 function readingRow({ uptimeSeconds, count, counters, slab }: Reading): Analysis['readings'][number] {

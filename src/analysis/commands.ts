@@ -1,8 +1,8 @@
 /** The commands that apply a recommendation, keep it, check it and take it back, under this kernel's own names. */
 import type { Snapshot } from '../snapshot/types.ts';
-import { fileAfterRivals } from './keep.ts';
-import { bucketsAreSetBy, isModule, keyOf, trackerOf } from './kernel.ts';
-import type { Recommendation } from './schema.ts';
+import { fileAfterRivals, HASHSIZE_FILE } from './keep.ts';
+import { bucketsAreSetBy, bucketsFor, isModule, keyOf, trackerOf } from './kernel.ts';
+import type { Analysis, Commands, Recommendation } from './schema.ts';
 
 /** What is to be set; what is absent stays as it is. */
 export interface NewLimits {
@@ -18,7 +18,10 @@ export function commandsFor(snapshot: Snapshot, { max, buckets }: NewLimits): Re
   const how = bucketsAreSetBy(snapshot);
   const maxKey = keyOf(snapshot.sysctls.max?.file) ?? `net.netfilter.${tracker}_max`;
   const bucketsKey = `net.netfilter.${tracker}_buckets`;
-  const old = { max: snapshot.sysctls.max?.value, buckets: snapshot.sysctls.buckets?.value };
+  const old = {
+    max: snapshot.sysctls.max?.value,
+    buckets: (snapshot.sysctls.buckets ?? snapshot.moduleParameters.hashsize)?.value,
+  };
   const set = (limits: { max: number | undefined; buckets: number | undefined }) => ({
     max: limits.max === undefined ? [] : [`sysctl -w ${maxKey}=${limits.max}`],
     buckets:
@@ -33,9 +36,11 @@ export function commandsFor(snapshot: Snapshot, { max, buckets }: NewLimits): Re
     max: max === undefined ? undefined : old.max,
     buckets: buckets === undefined ? undefined : old.buckets,
   });
+  // From the next boot on a hashsize makes the limit eight times as many, unless a line says what it is.
+  const keptMax = max ?? (buckets !== undefined && how !== 'sysctl' ? old.max : undefined);
   const sysctlLines = [
     ...(buckets !== undefined && how === 'sysctl' ? [`${bucketsKey} = ${buckets}`] : []),
-    ...(max === undefined ? [] : [`${maxKey} = ${max}`]),
+    ...(keptMax === undefined ? [] : [`${maxKey} = ${keptMax}`]),
   ];
   const persist: Recommendation['commands']['persist'] = [];
   if (tracker === 'ip_conntrack') {
@@ -53,7 +58,7 @@ export function commandsFor(snapshot: Snapshot, { max, buckets }: NewLimits): Re
     if (buckets !== undefined && how === 'module parameter') {
       persist.push(
         isModule(snapshot) !== false
-          ? { file: '/etc/modprobe.d/nf_conntrack.conf', lines: [`options nf_conntrack hashsize=${buckets}`] }
+          ? { file: HASHSIZE_FILE, lines: [`options nf_conntrack hashsize=${buckets}`] }
           : { file: 'the kernel’s command line, in the boot loader', lines: [`nf_conntrack.hashsize=${buckets}`] },
       );
     }
@@ -70,4 +75,32 @@ export function commandsFor(snapshot: Snapshot, { max, buckets }: NewLimits): Re
     ],
     rollback: [...undo.max, ...undo.buckets],
   };
+}
+
+/** As many buckets as go with the limit, and with what is there already, whosever it is. */
+export function bucketsNeeded(snapshot: Snapshot, { usage, hash }: Pick<Analysis, 'usage' | 'hash'>): number {
+  const entries = hash.entries?.value ?? 0;
+  const max = usage.max && !usage.unlimited ? usage.max.value : 2 * entries;
+  return bucketsFor(Math.max(max, entries), snapshot);
+}
+
+/**
+ * Commands that raise the buckets to what is needed, on a kernel that can do so while it runs; those of the recommendation where it raises
+ * them too. Undefined where there are enough.
+ */
+export function moreBuckets({
+  snapshot,
+  measured,
+  recommended,
+}: {
+  snapshot: Snapshot;
+  measured: Pick<Analysis, 'usage' | 'hash'>;
+  recommended?: NewLimits | undefined;
+}): Commands | 'as recommended' | undefined {
+  const today = measured.hash.buckets?.value ?? 0;
+  if ((recommended?.buckets ?? 0) > today) return 'as recommended';
+  const buckets = bucketsNeeded(snapshot, measured);
+  if (buckets <= today) return undefined;
+  const { now, verify, rollback } = commandsFor(snapshot, { buckets });
+  return now.length > 0 ? { apply: now, verify, undo: rollback } : undefined;
 }

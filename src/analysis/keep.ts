@@ -16,6 +16,9 @@ export interface Kept {
 /** Names for a new file in /etc/sysctl.d, each to be applied after the one before. */
 const FILES = ['90-conntrack.conf', '99-zz-conntrack.conf', 'zz-conntrack.conf', 'zzz-conntrack.conf'];
 
+/** Read after other files that set options of the module: of one option the last counts (modprobe.d(5)). */
+export const HASHSIZE_FILE = '/etc/modprobe.d/zz-nf_conntrack.conf';
+
 /** Commands that write values where the next boot finds them, and set at once those that are not in force yet. */
 export function commandsToKeep(snapshot: Snapshot, boot: Boot, kept: readonly Kept[]): Commands {
   const commands: Commands = { apply: [], verify: [], undo: [] };
@@ -23,7 +26,10 @@ export function commandsToKeep(snapshot: Snapshot, boot: Boot, kept: readonly Ke
   const how = bucketsAreSetBy(snapshot);
   const keyFor = (setting: string) => keyOf(snapshot.sysctls[setting]?.file) ?? `net.netfilter.${tracker}_${setting}`;
   const buckets = how === 'sysctl' ? undefined : kept.find(({ setting }) => setting === 'buckets');
-  const bySysctl = kept.filter((each) => each !== buckets);
+  // Buckets first: a larger table must not meet short chains.
+  const bySysctl = kept
+    .filter((each) => each !== buckets)
+    .sort((a, b) => Number(b.setting === 'buckets') - Number(a.setting === 'buckets'));
   const max = snapshot.sysctls.max?.value;
   // A hashsize makes the maximum eight times as many, unless a sysctl line follows it.
   if (buckets && max !== undefined && boot.settings.get('max')?.winner?.kind !== 'sysctl') {
@@ -41,16 +47,18 @@ export function commandsToKeep(snapshot: Snapshot, boot: Boot, kept: readonly Ke
   // What is built in takes it from the kernel's command line, which every boot loader keeps elsewhere.
   if (buckets && boot.isModule !== false) {
     const option = `options ${tracker} hashsize=${buckets.value}`;
-    if (tracker === 'nf_conntrack') create(commands, '/etc/modprobe.d/zz-nf_conntrack.conf', [option]);
+    if (tracker === 'nf_conntrack') create(commands, HASHSIZE_FILE, [option]);
     else append(commands, isLinux24(snapshot) ? '/etc/modules.conf' : '/etc/modprobe.conf', [option]);
   }
   if (boot.sysctls === 'too early' && tracker === 'nf_conntrack') {
     create(commands, '/etc/modules-load.d/nf_conntrack.conf', ['nf_conntrack']);
   }
+  const undone: string[] = [];
   for (const { setting, value, running } of bySysctl.filter((each) => each.value !== each.running)) {
     commands.apply.push(`sysctl -w ${keyFor(setting)}=${value}`);
-    commands.undo.push(`sysctl -w ${keyFor(setting)}=${running}`);
+    undone.unshift(`sysctl -w ${keyFor(setting)}=${running}`);
   }
+  commands.undo.push(...undone);
   const folders = tracker === 'ip_conntrack' ? '/etc/sysctl.conf /etc/mod*.conf' : '/etc/sysctl.* /etc/mod*';
   commands.verify.push(`grep -rn conntrack ${folders}`);
   const keys = kept.flatMap(({ setting }) => keyOf(snapshot.sysctls[setting]?.file) ?? []);
@@ -97,9 +105,9 @@ function append({ apply, undo }: Commands, file: string, lines: readonly string[
   undo.push(`mv ${file}.before ${file}`);
 }
 
-/** Makes comments of lines; what they were stays beside the file. */
+/** Makes comments of lines, if they still are what was captured; what they were stays beside the file. */
 function silence({ apply, undo }: Commands, lines: readonly PersistedSetting[]): void {
-  const script = lines.map(({ line }) => `${line}s/^/# /`).join(';');
+  const script = lines.map(({ line }) => `${line}{/conntrack/s/^/# /;}`).join(';');
   apply.push(`sed -i.before '${script}' /etc/sysctl.conf`);
   undo.push('mv /etc/sysctl.conf.before /etc/sysctl.conf');
 }

@@ -1,5 +1,5 @@
 /** What connection tracking weighs now, and what it would weigh at any maximum. */
-import type { Snapshot } from '../snapshot/types.ts';
+import type { Fact, Snapshot } from '../snapshot/types.ts';
 import {
   bucketBytes,
   bucketsFor,
@@ -47,6 +47,16 @@ export function pricesOf(snapshot: Snapshot, caches: SlabArithmetic[]): Prices {
     extension: extensionEstimate(snapshot, (count ?? counters?.entries)?.value ?? cache?.activeObjects),
     memTotalBytes: snapshot.meminfo.MemTotal?.value,
   };
+}
+
+/**
+ * The memory that slabs come from. 32-bit kernels take them from low memory alone, some 896 MiB of whatever the machine has; those
+ * that have memory above it print its size (CONFIG_HIGHMEM in fs/proc/meminfo.c).
+ */
+export function memoryForSlabs({ meminfo }: Snapshot): { from: Fact<number>; low: boolean } | undefined {
+  const { LowTotal: low, MemTotal: all } = meminfo;
+  if (low && low.value > 0 && (!all || low.value < all.value)) return { from: low, low: true };
+  return all && { from: all, low: false };
 }
 
 /**
@@ -102,9 +112,9 @@ export function ladderOf(
     priceOf('×2', 2 * today, raised(2 * today), prices),
     priceOf('×4', 4 * today, raised(4 * today), prices),
   ];
-  if (!recommended || recommended.max === today) return steps;
+  if (!recommended) return steps;
   return [
-    ...steps.filter((step) => step.max !== recommended.max),
+    ...steps.filter(({ label, max }) => label === 'today' || max !== recommended.max),
     priceOf('recommended', recommended.max, recommended.buckets, prices),
   ].sort((a, b) => a.max - b.max);
 }

@@ -1,22 +1,26 @@
 /** What to set, what that is sized for, and what it costs. */
 import type { Snapshot } from '../snapshot/types.ts';
 import type { Aims } from './aims.ts';
-import { commandsFor } from './commands.ts';
+import { bucketsNeeded, commandsFor } from './commands.ts';
 import { demandOf } from './demand.ts';
 import type { Findings } from './findings/index.ts';
 import type { Measured } from './findings/rule.ts';
 import { bucketsFor } from './kernel.ts';
-import { ladderOf, type Prices, priceOf } from './memory.ts';
+import { ladderOf, memoryForSlabs, type Prices, priceOf } from './memory.ts';
 import { othersOf } from './others.ts';
 import type { Demand, Recommendation, Verdict } from './schema.ts';
 import { atLimit, FILLING } from './usage.ts';
 import { CAUSE, fixFor } from './verdict.ts';
 
-/** Average entries in a hash bucket from which look-ups are slow enough to act; kube-proxy's own sizing allows 8. */
-const LONG_CHAINS = 8;
+/** The least limit to set where there is none: what kernels from 2.6.24 on set by themselves on a machine of more than 1 GiB. */
+const LEAST_LIMIT = 65_536;
 
 /** Least maximum ÷ the most that can be counted: loads of real flows lost nothing with 1.05 × the peak of the count. Measured on 6.18. */
 const LEAST_HEADROOM = 1.05;
+
+/** The table does not always tell one busy machine from many behind one address. */
+const ONE_OR_MANY =
+  'If this source is a NAT, proxy or resolver with many users behind it, that is no fault: then the table has to be as large as they need, and the limit to be raised.';
 
 /** Recommends a maximum and a number of buckets; that things stay as they are is a recommendation too. */
 export function recommend(
@@ -44,8 +48,12 @@ export function recommend(
   const demand = demandOf(snapshot, measured, wasCutOff);
   if (!demand) return base;
 
+  const ram = memoryForSlabs(snapshot)?.from.value;
+  const budget = ram === undefined ? undefined : memoryBudget * ram;
   if (usage.unlimited) {
-    const limit = readable(Math.max(sizeFor(demand, headroom), 65_536));
+    const wanted = readable(Math.max(sizeFor(demand, headroom), LEAST_LIMIT));
+    const affordable = budget === undefined ? wanted : affordableMax(snapshot, wanted, budget, prices);
+    const limit = Math.max(affordable, readable(LEAST_HEADROOM * peak.value));
     const newBuckets = Math.max(buckets ?? 0, bucketsFor(limit, snapshot));
     return {
       ...base,
@@ -53,14 +61,14 @@ export function recommend(
       max: limit,
       buckets: newBuckets,
       demand,
-      constraint: 'demand',
+      constraint: affordable < wanted ? 'memory-budget' : 'demand',
+      ...(budget !== undefined && { memoryBudgetBytes: Math.floor(budget) }),
       ladder: [priceOf('recommended', limit, newBuckets, prices)],
       commands: commandsFor(snapshot, { max: limit, buckets: newBuckets }),
       notes: ['Without a limit a flood can take all memory. Linux 6.19 and later no longer accept 0.'],
     };
   }
 
-  const budget = prices.memTotalBytes === undefined ? undefined : memoryBudget * prices.memTotalBytes;
   const asItIs = {
     ...base,
     max: max.value,
@@ -82,21 +90,23 @@ export function recommend(
       ...(remedy && {
         commands: { now: remedy.apply, persist: [], verify: remedy.verify, rollback: remedy.undo },
       }),
+      notes: verdict.kind === 'one-source' ? [ONE_OR_MANY] : [],
     };
   }
 
   const enough = !wasCutOff && peak.value <= FILLING * max.value && (demand.high ?? 0) <= max.value;
   if (enough) {
-    const load = hash.entriesPerBucket;
-    if (verdict.kind === 'long-chains' || (load !== undefined && load > LONG_CHAINS)) {
-      const more = bucketsFor(max.value, snapshot);
+    const chains = findings.get('hash-chains');
+    if (chains?.commands) {
+      const more = bucketsNeeded(snapshot, measured);
       return {
         ...asItIs,
         action: 'raise-buckets',
         buckets: more,
         constraint: 'present-limit',
+        ladder: ladderOf(snapshot, prices, max.value, buckets, { max: max.value, buckets: more }),
         commands: commandsFor(snapshot, { buckets: more }),
-        notes: ['The limit has room; the hash table is what is too small: look-ups walk long chains.'],
+        notes: ['The limit has room; it is the hash table that is too small for so many entries.'],
       };
     }
     return lowered(snapshot, { ...asItIs, action: 'leave', constraint: 'present-limit' }, max.value, budget, prices);
@@ -107,8 +117,9 @@ export function recommend(
   const byDemand = Math.max(readable(sizeFor(demand, headroom)), max.value);
   const wanted = Math.max(byDemand, floor);
   const affordable = budget === undefined ? wanted : affordableMax(snapshot, wanted, budget, prices);
-  const raised = Math.max(affordable, max.value);
-  const newBuckets = Math.max(buckets ?? 0, bucketsFor(raised, snapshot));
+  // A limit that was lowered since can be below what is there.
+  const raised = Math.max(affordable, max.value, peak.value > max.value ? readable(peak.value) : 0);
+  const newBuckets = Math.max(buckets ?? 0, bucketsFor(raised, snapshot), bucketsNeeded(snapshot, measured));
   const notes: string[] = [];
   if (demand.isLowerBound) {
     notes.push(

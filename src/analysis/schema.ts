@@ -505,11 +505,13 @@ export const analysisSchema = z
     }),
     hash: z.object({
       buckets: fact(count).optional(),
-      entriesPerBucket: z
-        .number()
+      entries: fact(count).optional().describe('linked into the table, at the most in any reading'),
+      ofAllNamespaces: z
+        .boolean()
         .optional()
-        .describe('2 × entries ÷ buckets: every entry is linked in both directions'),
-      entriesPerBucketAtMax: z.number().optional(),
+        .describe('true: those are the objects of the slab, since other namespaces have many in the same table'),
+      linksPerBucket: z.number().optional().describe('2 × entries ÷ buckets: every entry is linked in both directions'),
+      linksPerBucketAtMax: z.number().optional(),
       bytesPerBucket: count.optional(),
       bytes: bytes.optional().describe('of one table'),
       tables: count.optional().describe('kernels from 2.6.33 to 4.6 with several namespaces: a table for each'),

@@ -199,6 +199,48 @@ describe('recommendation', () => {
     const { recommendation } = analysed({ [COUNT]: 20_000, [BUCKETS]: 1024 });
     expect(recommendation).toMatchObject({ action: 'raise-buckets', max: 65_536, buckets: 65_536 });
     expect(recommendation.commands.now).toEqual(['sysctl -w net.netfilter.nf_conntrack_buckets=65536']);
+    expect(recommendation.ladder.map(({ label, max, hashBytes }) => [label, max, hashBytes])).toEqual([
+      ['today', 65_536, 8192],
+      ['recommended', 65_536, 524_288],
+      ['×2', 131_072, 1_048_576],
+      ['×4', 262_144, 2_097_152],
+    ]);
+  });
+
+  test('chains that a full table would make too long: buckets, before it is full', () => {
+    const { recommendation } = analysed({ 'commands/uname-r': '5.19.0', [BUCKETS]: 16_384 });
+    expect(recommendation).toMatchObject({ action: 'raise-buckets', max: 65_536, buckets: 131_072 });
+  });
+
+  test('chains that were too long before the buckets were raised: nothing is left to do', () => {
+    const { recommendation } = analysed({ [STAT]: countersText({ chainTooLong: 9 }), [BUCKETS]: 262_144 });
+    expect(recommendation).toMatchObject({ action: 'leave', buckets: 262_144 });
+  });
+
+  test('entries of other namespaces in the same table count for the buckets', () => {
+    const slab = 'nf_conntrack 400000 400000 256 16 1 : tunables 0 0 0 : slabdata 25000 25000 0';
+    const { recommendation } = analysed({ 'proc/slabinfo': `slabinfo - version: 2.1\n${slab}` });
+    expect(recommendation).toMatchObject({ action: 'raise-buckets', max: 65_536, buckets: 400_384 });
+  });
+
+  test('buckets by the module’s parameter: a line keeps the limit, which would be eight times as many at the next boot', () => {
+    const { recommendation } = analysed({ 'commands/uname-r': '3.10.0', [COUNT]: 40_000, [BUCKETS]: 8192 });
+    expect(recommendation).toMatchObject({ action: 'raise-buckets', max: 65_536, buckets: 65_536 });
+    expect(recommendation.commands.persist).toContainEqual({
+      file: '/etc/sysctl.d/90-conntrack.conf',
+      lines: ['net.netfilter.nf_conntrack_max = 65536'],
+    });
+  });
+
+  test('a limit that was lowered below what is there: never less than was counted', () => {
+    const small = { 'proc/meminfo': `MemTotal: ${512 * 1024} kB` };
+    const { recommendation } = analysed({ ...small, [MAX]: 60_000, [COUNT]: 90_000 });
+    expect(recommendation).toMatchObject({ action: 'raise', max: 98_304, constraint: 'memory-budget' });
+  });
+
+  test('only the slab tells how many entries there are, and they may be of any namespace: no limit to recommend', () => {
+    const { recommendation } = analysed({ [COUNT]: 'Permission denied', [MAX]: 1000 });
+    expect(recommendation.action).toBe('cannot-tell');
   });
 
   test('5.15 to 6.2 refuse long chains: they get twice the buckets', () => {
@@ -211,11 +253,18 @@ describe('recommendation', () => {
     expect(recommendation).toMatchObject({ action: 'set-a-limit', max: 393_216 });
   });
 
+  test('no limit on a small machine: the memory budget bounds what is set, but not below what is there', () => {
+    const small = { [MAX]: 0, 'proc/meminfo': `MemTotal: ${128 * 1024} kB` };
+    const of = (entries: number) => analysed({ ...small, [COUNT]: entries }).recommendation;
+    expect(of(1000)).toMatchObject({ action: 'set-a-limit', max: 16_384, constraint: 'memory-budget' });
+    expect(of(40_000)).toMatchObject({ action: 'set-a-limit', max: 49_152, constraint: 'memory-budget' });
+  });
+
   test('CentOS 7: the sysctl of the buckets cannot be written, the parameter of the module can', () => {
     const { commands } = analysed({ [COUNT]: 65_536, 'commands/uname-r': '3.10.0-1160.el7.x86_64' }).recommendation;
     expect(commands.now[0]).toBe('echo 131072 > /sys/module/nf_conntrack/parameters/hashsize');
     expect(commands.persist).toContainEqual({
-      file: '/etc/modprobe.d/nf_conntrack.conf',
+      file: '/etc/modprobe.d/zz-nf_conntrack.conf',
       lines: ['options nf_conntrack hashsize=131072'],
     });
   });

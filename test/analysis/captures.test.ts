@@ -100,7 +100,7 @@ const CASES: Case[] = [
     action: 'raise-buckets',
     found: {
       'hash-chains':
-        /^So far the kernel dropped 59 438 packets .*1 024 buckets hold chains of 79\.22 entries on average\.$/,
+        /^So far the kernel dropped 59 438 packets .*1 024 buckets hold chains of 79\.22 links on average\.$/,
       'blind-spots': /the kernel log, the connection table/,
     },
   },

@@ -67,3 +67,19 @@ describe('memory', () => {
     expect(text).toMatch(/! {1,2}With the table full at its limit of 20 000 000 entries/);
   });
 });
+
+describe('a hash table that is too small', () => {
+  test('costs what its new buckets cost, and has one length of its chains', async () => {
+    const text = await reportOf('few-buckets');
+    expect(text).toContain('With the table full: 50.0 MiB, 0.21 % of RAM; 1.98 MiB more than with today’s buckets.');
+    expect(text).toContain('with 79.22 links in a chain of its 1 024 buckets on average');
+    expect(text).toContain('now the 1 024 buckets hold chains of 79.22 links on average');
+  });
+
+  test('only when the table is full', () => {
+    const files = { 'commands/uname-r': '5.19.0', 'proc/sys/net/netfilter/nf_conntrack_buckets': 16_384 };
+    expect(reported(gateway(files))).toMatch(
+      /raise the hash table from 16 384 to 131 072 buckets: in a full table its/,
+    );
+  });
+});

@@ -438,8 +438,9 @@ function gateway({
     },
     hash: {
       buckets: { value: buckets, file: `${SYSCTL}/nf_conntrack_buckets` },
-      entriesPerBucket: (2 * entries) / buckets,
-      entriesPerBucketAtMax: (2 * max) / buckets,
+      entries: { value: entries, file: `${SYSCTL}/nf_conntrack_count` },
+      linksPerBucket: (2 * entries) / buckets,
+      linksPerBucketAtMax: (2 * max) / buckets,
       bytesPerBucket: 8,
       bytes: buckets * 8,
     },

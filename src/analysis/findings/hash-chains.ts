@@ -1,11 +1,8 @@
-import { kernelAtLeast } from '../../parsers/host.ts';
-import type { Fact } from '../../snapshot/types.ts';
-import { commandsFor } from '../commands.ts';
-import { bucketsFor, type ChainLimit, chainLimitOf, releaseOf } from '../kernel.ts';
-import type { Commands } from '../schema.ts';
-import { type Host, type Rule, seen, seenCounter, things } from './rule.ts';
+import { moreBuckets } from '../commands.ts';
+import { type ChainLimit, chainLimitOf } from '../kernel.ts';
+import { type Rule, seen, seenCounter, things } from './rule.ts';
 
-/** Average entries in a chain from which look-ups are slow enough to act on; kube-proxy’s own sizing allows 8. */
+/** Average links in a chain from which look-ups are slow enough to act on; kube-proxy’s own sizing allows 8. */
 const LONG = 8;
 
 /**
@@ -14,25 +11,15 @@ const LONG = 8;
  */
 const NOTICED = 1e-4;
 
-/**
- * Slab objects are the entries of all namespaces and free ones that each CPU keeps: some hundreds, and 2 to 3 % after a burst. From
- * so many more than this namespace holds there are others.
- */
-const OTHERS_SHARE = 1.1;
-const OTHERS_ENTRIES = 10_000;
-
 /** Chains of the hash table refuse new entries, will when the table is at its limit, or are long enough to slow every packet down. */
 export const hashChains: Rule = {
   id: 'hash-chains',
   assess(host) {
     const { snapshot, measured } = host;
-    const { usage, drops } = measured;
-    const { buckets } = measured.hash;
-    const { held, everywhere } = entriesInTable(host);
+    const { usage, drops, hash } = measured;
+    const { buckets, entries: held, ofAllNamespaces: everywhere = false } = hash;
+    const [chain, chainAtMax] = [hash.linksPerBucket, hash.linksPerBucketAtMax];
     const max = usage.unlimited ? undefined : usage.max;
-    const chainOf = (entries: number | undefined) =>
-      buckets && buckets.value > 0 && entries !== undefined ? (2 * entries) / buckets.value : undefined;
-    const [chain, chainAtMax] = [chainOf(held?.value), chainOf(max?.value)];
     const during = drops.duringCapture;
     const values = {
       entries: usage.peak?.value,
@@ -40,8 +27,8 @@ export const hashChains: Rule = {
       held: held?.value,
       everywhere,
       buckets: buckets?.value,
-      chain: chain === undefined ? undefined : rounded(chain),
-      chainAtMax: chainAtMax === undefined ? undefined : rounded(chainAtMax),
+      chain,
+      chainAtMax,
       watchedSeconds: during?.seconds,
     };
     const evidence = [
@@ -50,7 +37,12 @@ export const hashChains: Rule = {
       ...seen(everywhere ? 'active_objs of all conntrack caches' : 'nf_conntrack_count', held),
       ...seen('nf_conntrack_max', max),
     ];
-    const found = { values, evidence, confidence: 'high' as const, commands: moreBuckets(host, held?.value) };
+    const found = {
+      values,
+      evidence,
+      confidence: 'high' as const,
+      commands: moreBuckets(host),
+    };
     const dropped = (packets: number) => ({ refused: things(packets, 'packet') });
 
     if (during?.chainTooLong) {
@@ -103,18 +95,6 @@ export const hashChains: Rule = {
   },
 };
 
-/** Entries that are linked into the hash table: since 4.9 those of all namespaces, of which only the slab knows. */
-function entriesInTable({ snapshot, measured: { usage, slab } }: Host): { held?: Fact<number>; everywhere: boolean } {
-  const release = releaseOf(snapshot);
-  const isShared = release !== undefined && kernelAtLeast(release, 4, 9) === true;
-  const own = usage.peak;
-  const { total, file } = slab;
-  if (isShared && own && total && file && total.activeObjects > OTHERS_SHARE * own.value + OTHERS_ENTRIES) {
-    return { held: { value: total.activeObjects, file, line: slab.caches[0]?.line }, everywhere: true };
-  }
-  return { ...(own && { held: own }), everywhere: false };
-}
-
 /**
  * The share of new connections that find one of their two chains too long, when the entries are spread by chance (Poisson): a
  * chain of n entries refuses one more where the limit drawn is n − 2 or less, since `if (chainlen++ > max_chainlen)` is asked at each of
@@ -133,23 +113,8 @@ function refusedShare(load: number, { least, most }: ChainLimit): number {
   return 1 - (1 - refused) ** 2;
 }
 
-/** What raises the buckets to what goes with the limit, on a kernel that can do so while it runs. */
-function moreBuckets({ snapshot, measured }: Host, entries: number | undefined): Commands | undefined {
-  const { usage, hash } = measured;
-  const limit = usage.max && usage.max.value > 0 ? usage.max.value : 2 * (entries ?? 0);
-  const buckets = bucketsFor(Math.max(limit, entries ?? 0), snapshot);
-  if (hash.buckets && buckets <= hash.buckets.value) return undefined;
-  const { now, verify, rollback } = commandsFor(snapshot, { buckets });
-  return now.length > 0 ? { apply: now, verify, undo: rollback } : undefined;
-}
-
 /** A share below 1 % is easier to picture as one in so many; of one above a half the number says nothing, as the limit is out of reach. */
 function pictured(share: number): Record<string, number> {
   if (share < 0.01) return { oneIn: Number((1 / share).toPrecision(2)) };
   return share < 0.5 ? { lostShare: share } : {};
-}
-
-/** Two decimals are more than a chain can be told to. */
-function rounded(chain: number): number {
-  return Math.round(100 * chain) / 100;
 }

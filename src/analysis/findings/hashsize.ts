@@ -1,8 +1,8 @@
 import { kernelAtLeast } from '../../parsers/host.ts';
 import { settingNameOfKey } from '../../parsers/settings-names.ts';
 import type { PersistedSetting, Snapshot } from '../../snapshot/types.ts';
-import { commandsFor } from '../commands.ts';
-import { bucketsFor, pointerBytes, releaseOf } from '../kernel.ts';
+import { moreBuckets } from '../commands.ts';
+import { pointerBytes, releaseOf } from '../kernel.ts';
 import { type Rule, seen } from './rule.ts';
 
 /** With the module option hashsize the kernel sets max to 8 × buckets, whatever its default factor is (nf_conntrack_init_start()). */
@@ -11,7 +11,8 @@ const FACTOR = 8;
 /** The limit comes from the module option hashsize, and is long for the buckets. */
 export const hashsize: Rule = {
   id: 'hashsize',
-  assess({ snapshot, measured }) {
+  assess(host) {
+    const { snapshot, measured } = host;
     const { usage, hash } = measured;
     const { max } = usage;
     const { buckets } = hash;
@@ -39,16 +40,13 @@ export const hashsize: Rule = {
     }));
     const evidence = [...seen('nf_conntrack_max', max), ...seen('nf_conntrack_buckets', buckets), ...lines];
     if (option && !setTo) {
-      const commands = commandsFor(snapshot, { buckets: bucketsFor(max.value, snapshot) });
       return {
         severity: 'notice',
         says: ignored ? 'instead' : 'found',
         values,
         evidence,
         confidence: ignored ? 'medium' : 'high',
-        ...(commands.now.length > 0 && {
-          commands: { apply: commands.now, verify: commands.verify, undo: commands.rollback },
-        }),
+        commands: moreBuckets(host),
       };
     }
     // Any other ratio is not the option's work, whatever the configuration says. Up to 2.6.23 this one is the default.

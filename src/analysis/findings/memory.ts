@@ -1,7 +1,7 @@
-import type { Fact, Snapshot } from '../../snapshot/types.ts';
+import { memoryForSlabs } from '../memory.ts';
 import { type Rule, seen, seenSlabs } from './rule.ts';
 
-/** Of RAM now: as the verdict has it. A host that also forwards, filters and logs does not spare a fifth of its memory for this. */
+/** Of RAM now. A host that also forwards, filters and logs does not spare a fifth of its memory for this. */
 const MUCH_NOW = 0.2;
 /** Of RAM now: what a full table is given by default when a limit is recommended (DEFAULT_AIMS), taken already. */
 const SOME_NOW = 0.05;
@@ -16,7 +16,7 @@ export const memory: Rule = {
   assess({ snapshot, measured }) {
     const { slab, usage, host } = measured;
     const held = measured.memory.totalBytes;
-    const source = memoryOf(snapshot);
+    const source = memoryForSlabs(snapshot);
     if (held === undefined || !source) {
       return {
         missing: [
@@ -64,13 +64,3 @@ export const memory: Rule = {
     return { ...judged, severity: 'ok', says: 'ok', confidence: 'high' };
   },
 };
-
-/**
- * The memory that slabs come from. 32-bit kernels take them from low memory alone, some 896 MiB of whatever the machine has; those
- * that have memory above it print its size (CONFIG_HIGHMEM in fs/proc/meminfo.c).
- */
-function memoryOf({ meminfo }: Snapshot): { from: Fact<number>; low: boolean } | undefined {
-  const { LowTotal: low, MemTotal: all } = meminfo;
-  if (low && low.value > 0 && (!all || low.value < all.value)) return { from: low, low: true };
-  return all && { from: all, low: false };
-}

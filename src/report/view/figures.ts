@@ -131,11 +131,11 @@ function demandOrHash(analysis: Analysis): Figure {
         ...demand.evidence.filter(({ by }) => by === demand.decidedBy).map(({ file }) => (file ? { file } : undefined)),
       ),
     };
-  const { buckets, entriesPerBucket } = analysis.hash;
-  if (buckets && entriesPerBucket !== undefined)
+  const { buckets, linksPerBucket } = analysis.hash;
+  if (buckets && linksPerBucket !== undefined)
     return {
       label: 'Average hash chain',
-      value: ratio(entriesPerBucket),
+      value: ratio(linksPerBucket),
       absent: false,
       note: `2 links for each entry in ${plural(buckets.value, 'bucket')}`,
       source: shortSourcesOf(buckets),

@@ -112,7 +112,9 @@ export function recommendationView(analysis: Analysis) {
       maxToday: usage.max && !usage.unlimited ? count(usage.max.value) : undefined,
       buckets: buckets === undefined ? undefined : count(buckets),
       bucketsToday: hash.buckets && count(hash.buckets.value),
+      changesMax,
       changesBuckets,
+      onlyAtLimit: analysis.findings.some(({ id, says }) => id === 'hash-chains' && /^(?:will|may)Refuse$/.test(says)),
       changes: changesMax || changesBuckets,
       // Where the limit is not what is wrong, nothing is sized.
       demand: demand && action !== 'fix-cause' ? demandRange(demand) : undefined,

@@ -307,11 +307,12 @@ export function hashView(analysis: Analysis) {
     why: hash.buckets ? '' : whyAbsent(analysis, LOOKED_FOR.buckets),
     buckets: hash.buckets && count(hash.buckets.value),
     source: hash.buckets && sourceOf(hash.buckets),
-    entries: usage.entries && count(usage.entries.value),
-    chain: hash.entriesPerBucket === undefined ? undefined : decimal(hash.entriesPerBucket, 2),
+    entries: hash.entries && count(hash.entries.value),
+    ofAllNamespaces: hash.ofAllNamespaces === true,
+    chain: hash.linksPerBucket === undefined ? undefined : decimal(hash.linksPerBucket, 2),
     chainAtMax:
-      hash.entriesPerBucketAtMax === undefined || usage.unlimited ? undefined : decimal(hash.entriesPerBucketAtMax, 2),
+      hash.linksPerBucketAtMax === undefined || usage.unlimited ? undefined : decimal(hash.linksPerBucketAtMax, 2),
     max: usage.max && !usage.unlimited ? count(usage.max.value) : undefined,
-    long: (hash.entriesPerBucketAtMax ?? 0) > 2,
+    long: (hash.linksPerBucketAtMax ?? 0) > 2,
   };
 }

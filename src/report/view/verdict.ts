@@ -81,7 +81,7 @@ function values(analysis: Analysis) {
       duringCapture && duringCapture.earlyDrop > 0 ? plural(duringCapture.earlyDrop, 'entry', 'entries') : undefined,
     noDropsNow: duringCapture !== undefined && droppedPackets(duringCapture) === 0,
     refusedByChains: counted(counters?.totals.chaintoolong),
-    chain: analysis.hash.entriesPerBucket === undefined ? undefined : ratio(analysis.hash.entriesPerBucket),
+    chain: analysis.hash.linksPerBucket === undefined ? undefined : ratio(analysis.hash.linksPerBucket),
     buckets: analysis.hash.buckets && count(analysis.hash.buckets.value),
     dropTotal: counted(counters?.totals.drop),
     earlyDropTotal: counted(counters?.totals.early_drop),

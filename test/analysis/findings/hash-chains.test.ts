@@ -45,7 +45,7 @@ testRule('hash-chains', [
     when: 'connections were refused before',
     snapshot: gateway({ ...FEW_BUCKETS, [COUNTERS]: REFUSED }),
     severity: 'warning',
-    says: 'So far the kernel dropped 59 438 packets of new connections because a hash chain was too long (chaintoolong); now the 1 024 buckets hold chains of 79.22 entries on average.',
+    says: 'So far the kernel dropped 59 438 packets of new connections because a hash chain was too long (chaintoolong); now the 1 024 buckets hold chains of 79.22 links on average.',
     from: [COUNTERS, BUCKETS, COUNT, MAX],
   },
   {
@@ -57,7 +57,7 @@ testRule('hash-chains', [
       [`after/${COUNTERS}`]: countersText({ entries: 1000, chainTooLong: 1, insertFailed: 1 }),
     }),
     severity: 'warning',
-    says: 'So far the kernel dropped 1 packet of new connections because a hash chain was too long (chaintoolong), none of them within the 4 s that were watched; now the 65 536 buckets hold chains of 0.03 entries on average.',
+    says: 'So far the kernel dropped 1 packet of new connections because a hash chain was too long (chaintoolong), none of them within the 4 s that were watched; now the 65 536 buckets hold chains of 0.03 links on average.',
   },
   {
     when: 'refused before, in a capture of the counters alone',
@@ -80,7 +80,7 @@ testRule('hash-chains', [
     when: 'the maximum was raised without the buckets on a kernel with the short limit',
     snapshot: gateway({ [RELEASE]: '5.15.60', ...quiet, [MAX]: 262_144 }),
     severity: 'warning',
-    says: 'At the limit of 262 144 entries the 65 536 buckets would hold chains of 8 entries on average, and since this kernel adds to no chain that is longer than a random number from 8 to 31, it would drop about 5.8 % of the new connections.',
+    says: 'At the limit of 262 144 entries the 65 536 buckets would hold chains of 8 links on average, and since this kernel adds to no chain that is longer than a random number from 8 to 31, it would drop about 5.8 % of the new connections.',
     confidence: 'medium',
     // Twice the maximum: an average of 1.
     commands: { apply: ['sysctl -w net.netfilter.nf_conntrack_buckets=524288'] },
@@ -89,41 +89,48 @@ testRule('hash-chains', [
     when: 'the same by half',
     snapshot: gateway({ [RELEASE]: '5.17.9', ...quiet, [MAX]: 98_304 }),
     severity: 'warning',
-    says: 'At the limit of 98 304 entries the 65 536 buckets would hold chains of 3 entries on average, and since this kernel adds to no chain that is longer than a random number from 8 to 31, it would drop about 1 in 8 100 new connections.',
+    says: 'At the limit of 98 304 entries the 65 536 buckets would hold chains of 3 links on average, and since this kernel adds to no chain that is longer than a random number from 8 to 31, it would drop about 1 in 8 100 new connections.',
   },
   {
     when: 'the short limit with as many buckets as entries, as these kernels come',
     snapshot: gateway({ [RELEASE]: '5.15.60', ...quiet }),
     severity: 'ok',
-    says: 'No new connection was refused because of a long hash chain (chaintoolong is 0); the 65 536 buckets hold chains of 0.03 entries on average, 2 at the limit.',
+    says: 'No new connection was refused because of a long hash chain (chaintoolong is 0); the 65 536 buckets hold chains of 0.03 links on average, 2 at the limit.',
   },
   ...['5.15.0-76-generic', '6.1.0-18-amd64', '5.14.0-362.8.1.el9_3.x86_64', '6.2.0-26-generic'].map((release) => ({
     when: `${release} does not tell which limit it has`,
     snapshot: gateway({ [RELEASE]: release, ...quiet, [MAX]: 262_144 }),
     severity: 'notice' as const,
-    says: 'At the limit of 262 144 entries the 65 536 buckets would hold chains of 8 entries on average; if this kernel lacks the change of March 2023, it adds to no chain that is longer than a random number from 8 to 31, and would drop about 5.8 % of the new connections.',
+    says: 'At the limit of 262 144 entries the 65 536 buckets would hold chains of 8 links on average; if this kernel lacks the change of March 2023, it adds to no chain that is longer than a random number from 8 to 31, and would drop about 5.8 % of the new connections.',
     confidence: 'low' as const,
   })),
   ...['5.15.103', '5.15.135-custom', '6.1.20', '6.2.7', '6.3.0-rc1', '6.8.0-31-generic'].map((release) => ({
     when: `${release} has the higher limit`,
     snapshot: gateway({ [RELEASE]: release, ...quiet, [MAX]: 262_144 }),
     severity: 'ok' as const,
-    says: 'No new connection was refused because of a long hash chain (chaintoolong is 0); the 65 536 buckets hold chains of 0.03 entries on average, 8 at the limit.',
+    says: 'No new connection was refused because of a long hash chain (chaintoolong is 0); the 65 536 buckets hold chains of 0.03 links on average, 8 at the limit.',
   })),
   {
     when: 'the higher limit, and buckets that are too few even for that',
     snapshot: gateway({ ...FEW_BUCKETS, ...quiet, [COUNT]: 1000 }),
     severity: 'warning',
-    says: 'At the limit of 131 072 entries the 1 024 buckets would hold chains of 256 entries on average, and since this kernel adds to no chain that is longer than a random number from 50 to 79, it would drop most new connections long before that limit.',
+    says: 'At the limit of 131 072 entries the 1 024 buckets would hold chains of 256 links on average, and since this kernel adds to no chain that is longer than a random number from 50 to 79, it would drop most new connections long before that limit.',
   },
   {
     when: 'chains are long, on a kernel that refuses none',
     snapshot: gateway({ [RELEASE]: '3.10.0-1160.el7.x86_64', [COUNT]: 60_000, [BUCKETS]: 8192, [COUNTERS]: OF_3_10 }),
     severity: 'notice',
-    says: 'The 8 192 buckets hold chains of 14.65 entries on average (60 000 entries, each linked once for each direction): every packet takes a longer look-up.',
+    says: 'The 8 192 buckets hold chains of 14.65 links on average (60 000 entries, each linked once for each direction): every packet takes a longer look-up.',
+    // The table is nearly full: the commands are those of the recommendation.
     commands: {
-      apply: ['echo 65536 > /sys/module/nf_conntrack/parameters/hashsize'],
-      undo: ['echo 8192 > /sys/module/nf_conntrack/parameters/hashsize'],
+      apply: [
+        'echo 131072 > /sys/module/nf_conntrack/parameters/hashsize',
+        'sysctl -w net.netfilter.nf_conntrack_max=131072',
+      ],
+      undo: [
+        'sysctl -w net.netfilter.nf_conntrack_max=65536',
+        'echo 8192 > /sys/module/nf_conntrack/parameters/hashsize',
+      ],
     },
   },
   {
@@ -134,7 +141,7 @@ testRule('hash-chains', [
         'slabinfo - version: 2.1\nnf_conntrack 400000 400000 256 16 1 : tunables 0 0 0 : slabdata 25000 25000 0',
     }),
     severity: 'notice',
-    says: 'The 65 536 buckets hold chains of 12.21 entries on average (400 000 entries of all network namespaces, each linked once for each direction): every packet takes a longer look-up.',
+    says: 'The 65 536 buckets hold chains of 12.21 links on average (400 000 entries of all network namespaces, each linked once for each direction): every packet takes a longer look-up.',
     from: ['proc/slabinfo:2'],
   },
   {
@@ -146,19 +153,19 @@ testRule('hash-chains', [
         'slabinfo - version: 2.1\nnf_conntrack_1 400000 400000 256 16 1 : tunables 0 0 0 : slabdata 25000 25000 0',
     }),
     severity: 'ok',
-    says: 'The 65 536 buckets hold chains of 0.03 entries on average, 2 at the limit; this kernel refuses no entry because of a long chain.',
+    says: 'The 65 536 buckets hold chains of 0.03 links on average, 2 at the limit; this kernel refuses no entry because of a long chain.',
   },
   {
     when: 'a kernel before 5.15, with no counters captured',
     snapshot: gateway({ [RELEASE]: '5.4.0-125-generic' }),
     severity: 'ok',
-    says: 'The 65 536 buckets hold chains of 0.03 entries on average, 2 at the limit; this kernel refuses no entry because of a long chain.',
+    says: 'The 65 536 buckets hold chains of 0.03 links on average, 2 at the limit; this kernel refuses no entry because of a long chain.',
   },
   {
     when: 'no limit of the table',
     snapshot: gateway({ ...quiet, [MAX]: 0 }),
     severity: 'ok',
-    says: 'No new connection was refused because of a long hash chain (chaintoolong is 0); the 65 536 buckets hold chains of 0.03 entries on average.',
+    says: 'No new connection was refused because of a long hash chain (chaintoolong is 0); the 65 536 buckets hold chains of 0.03 links on average.',
   },
   {
     when: 'counters of a tool that does not know of chaintoolong',

@@ -127,7 +127,7 @@ testRule('persistence', [
     confidence: 'high',
     commands: {
       apply: [
-        "sed -i.before '2s/^/# /' /etc/sysctl.conf",
+        "sed -i.before '2{/conntrack/s/^/# /;}' /etc/sysctl.conf",
         `printf '%s\\n' '${MAX} = 524288' > /etc/sysctl.d/99-zz-conntrack.conf`,
       ],
       undo: ['mv /etc/sysctl.conf.before /etc/sysctl.conf', 'rm /etc/sysctl.d/99-zz-conntrack.conf'],
