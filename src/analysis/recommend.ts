@@ -10,7 +10,7 @@ import { ladderOf, memoryForSlabs, type Prices, priceOf } from './memory.ts';
 import { othersOf } from './others.ts';
 import type { Demand, Recommendation, Verdict } from './schema.ts';
 import { atLimit, FILLING } from './usage.ts';
-import { CAUSE, fixFor } from './verdict.ts';
+import { causeOf, fixFor } from './verdict.ts';
 
 /** The least limit to set where there is none: what kernels from 2.6.24 on set by themselves on a machine of more than 1 GiB. */
 const LEAST_LIMIT = 65_536;
@@ -78,10 +78,10 @@ export function recommend(
     ladder: ladderOf(snapshot, prices, max.value, buckets, undefined),
   };
 
-  const cause = CAUSE[verdict.kind];
+  const cause = causeOf(verdict.kind, (id) => findings.get(id));
   if (cause !== undefined) {
     const fix = fixFor(verdict.kind, measured, findings);
-    const remedy = findings.get(cause)?.commands;
+    const remedy = cause.commands;
     return {
       ...asItIs,
       action: 'fix-cause',

@@ -1,7 +1,8 @@
 /** Which failure it is, if it is one: what proves it, and why it is not what else it could be. */
 import type { Findings } from './findings/index.ts';
+import { entriesOf } from './findings/part-of-table.ts';
 import type { Measured } from './findings/rule.ts';
-import type { Evidence, Failure, Quantity, Recommendation, Verdict } from './schema.ts';
+import type { Evidence, Failure, Finding, Quantity, Recommendation, Verdict } from './schema.ts';
 import { atLimit, droppedPackets, FILLING, NEAR } from './usage.ts';
 
 /** Without the size of RAM: less than this is little on any machine that forwards traffic. */
@@ -44,7 +45,7 @@ const PROOF: Record<Verdict['kind'], string[]> = {
   clashes: ['clashes'],
   'drops-now': ['clashes', 'table-full'],
   'namespace-full': ['other-namespace'],
-  flood: ['table-full', 'early-drop', 'near-limit', 'unreplied', 'concentration'],
+  flood: ['table-full', 'early-drop', 'near-limit', 'unreplied', 'closing-states', 'concentration'],
   'one-source': ['table-full', 'early-drop', 'near-limit', 'concentration'],
   'idle-hoard': ['table-full', 'early-drop', 'near-limit', 'idle-hoard'],
   unlimited: ['unlimited'],
@@ -52,14 +53,20 @@ const PROOF: Record<Verdict['kind'], string[]> = {
   'cannot-tell': [],
 };
 
-/** The finding that names the cause, where it is not the limit. */
-export const CAUSE: Partial<Record<Verdict['kind'], string>> = {
-  flood: 'unreplied',
-  'one-source': 'concentration',
-  'idle-hoard': 'idle-hoard',
-  'nat-ports': 'nat-ports',
-  clashes: 'clashes',
+/** The findings that may name the cause, where it is not the limit. */
+const CAUSES: Partial<Record<Verdict['kind'], string[]>> = {
+  flood: ['unreplied', 'closing-states'],
+  'one-source': ['concentration'],
+  'idle-hoard': ['idle-hoard'],
+  'nat-ports': ['nat-ports'],
+  clashes: ['clashes'],
 };
+
+/** The finding that names the cause of a verdict, where that is not the limit. */
+export function causeOf(kind: Verdict['kind'], find: (id: string) => Finding | undefined): Finding | undefined {
+  const candidates = (CAUSES[kind] ?? []).flatMap((id) => find(id) ?? []);
+  return candidates.find(({ severity }) => severity === 'critical' || severity === 'warning') ?? candidates[0];
+}
 
 /** One source that is known to be, or may be, one machine; a NAT or proxy with many users behind it asks for a table as large as they need. */
 const ONE_MACHINE = /^source(?!Many)/;
@@ -116,7 +123,7 @@ function kindOf(measured: Measured, findings: Findings): [Verdict['kind'], Verdi
   if (atLimit(usage)) {
     // early_drop counts entries that were evicted to make room: the packets that needed the room did pass.
     const evicts = during !== undefined && droppedPackets(during) === 0 && during.earlyDrop > 0;
-    return [causeOf(measured, findings) ?? (evicts ? 'evicting' : 'limit-reached'), 'critical'];
+    return [fillerOf(measured, findings) ?? (evicts ? 'evicting' : 'limit-reached'), 'critical'];
   }
   // Since 5.15 a hash chain longer than a random limit refuses entries, however much room the limit leaves.
   const chains = findings.get('hash-chains');
@@ -140,15 +147,15 @@ function kindOf(measured: Measured, findings: Findings): [Verdict['kind'], Verdi
   if (share === undefined) return ['cannot-tell', 'unknown'];
   // Objects of the slab are those of all namespaces, and free ones too: they prove room, but not the lack of it.
   if (usage.entriesHow === 'slab' && share >= FILLING) return ['cannot-tell', 'unknown'];
-  if (share >= NEAR) return [causeOf(measured, findings) ?? 'near-limit', 'warning'];
+  if (share >= NEAR) return [fillerOf(measured, findings) ?? 'near-limit', 'warning'];
   if (memoryIsShort) return ['memory', 'warning'];
-  if (share >= FILLING) return [causeOf(measured, findings) ?? 'filling', 'notice'];
+  if (share >= FILLING) return [fillerOf(measured, findings) ?? 'filling', 'notice'];
   if (findings.get('near-limit')?.says === 'mayFill') return ['filling', 'notice'];
   return ['healthy', 'ok'];
 }
 
 /** What fills the table, if one thing does and there would be room without it. */
-function causeOf(measured: Measured, findings: Findings): 'flood' | 'one-source' | 'idle-hoard' | undefined {
+function fillerOf(measured: Measured, findings: Findings): 'flood' | 'one-source' | 'idle-hoard' | undefined {
   const causes = [
     ['flood', floodEntries(measured, findings)],
     ['idle-hoard', hoardEntries(measured, findings)],
@@ -175,11 +182,12 @@ function fixOf(rows: number, { usage, table }: Measured): Recommendation['fix'] 
   return { frees, leaves, leavesShare: leaves / max.value };
 }
 
-/** Entries that never saw an answer, where they are most of the table and not merely seen from one side. */
+/** Entries that never saw an answer, where they are most of the table and not merely seen from one side; or else handshakes that were not completed. */
 function floodEntries({ table }: Measured, findings: Findings): number | undefined {
-  const finding = findings.get('unreplied');
-  if (!table || finding?.severity !== 'warning' || finding.says !== 'found') return undefined;
-  return table.byFlag.find(({ key }) => key === 'UNREPLIED')?.entries;
+  if (!table) return undefined;
+  const says = (id: string) => (findings.get(id)?.severity === 'warning' ? findings.get(id)?.says : undefined);
+  if (says('unreplied') === 'found') return entriesOf(table.byFlag, 'UNREPLIED');
+  return says('closing-states') === 'synRecv' ? entriesOf(table.byState, 'tcp SYN_RECV') : undefined;
 }
 
 /** Established connections that a timeout which breaks no standard would have ended. */
@@ -193,6 +201,18 @@ function hoardEntries({ ages }: Measured, findings: Findings): number | undefine
 function oneSourceEntries({ table }: Measured, findings: Findings): number | undefined {
   const finding = findings.get('concentration');
   return finding?.severity === 'warning' && ONE_MACHINE.test(finding.says) ? table?.sources.top[0]?.entries : undefined;
+}
+
+function looksLikeAttack(findings: Findings): boolean {
+  const says = (id: string) => {
+    const finding = findings.get(id);
+    return finding && finding.severity !== 'ok' ? finding.says : '';
+  };
+  return (
+    says('unreplied') === 'found' ||
+    says('closing-states').startsWith('syn') ||
+    /Scan|Sweep|Unanswered|Flood/.test(says('concentration'))
+  );
 }
 
 /** What removing the cause of a verdict would free; undefined where the cause is not in the table. */
@@ -233,12 +253,14 @@ function runnerUpOf(
         return tight === false ? rival('memory', 'memory', memoryValues(measured)) : undefined;
       }
       const idle = ages?.idle.find(({ seconds }) => seconds === 3600);
-      const unreplied = table.byFlag.find(({ key }) => key === 'UNREPLIED')?.entries ?? 0;
+      const unreplied = entriesOf(table.byFlag, 'UNREPLIED');
       const largest = table.sources.top[0];
       // Of the two that could explain a full table, the one for which more speaks.
       if (idle && idle.entries > unreplied) {
         return rival('idle-hoard', 'idle-hoard', { idleShare: idle.share, idleSeconds: idle.seconds });
       }
+      // What looks like one, and is not enough of the table to be the cause, is left to the findings.
+      if (looksLikeAttack(findings)) return undefined;
       return rival('attack', 'attack', {
         unrepliedShare: unreplied / table.entries,
         sourceShare: largest && largest.entries / table.entries,

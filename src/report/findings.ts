@@ -14,7 +14,7 @@ export function statementOf(finding: Finding): string | undefined {
   );
 }
 
-/** One rule of the catalogue: what it looks for, what it needs, why it matters and what to do. */
+/** One rule of the catalogue: what it looks for, why it matters and what to do. */
 export function explained(id: string): { id: string; title: string; looks: string; why: string; remedy: string } {
   const text = (name: string) => renderTemplate(templates, textOf({ id }, name).text, {});
   return { id, title: text('title'), looks: text('looks'), why: text('why'), remedy: text('do') };

@@ -25,7 +25,7 @@ const CASES: Case[] = [
       'table-full': /^The table held 1 536 of at most 1 536 entries \(100 %\); no packet was dropped/,
       'early-drop': /^The kernel evicted 539 entries within .* full without a trace\.$/,
       'was-full': /1 010 entries evicted to make room since they began; the kernel log has no line about it/,
-      unreplied: /^70 % of the table \(1 080 of 1 536 entries\) never saw an answer, 1 080 of them UDP/,
+      unreplied: /^70 % of the table \(1 080 of 1 536 entries\) never saw an answer, all of them UDP/,
       concentration: /^The destination 203\.0\.113\.250 holds 70 % of the table/,
       persistence: /^The limit \(nf_conntrack_max\) is 1 536 now/,
     },

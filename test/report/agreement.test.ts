@@ -5,7 +5,7 @@ import { analyse } from '../../src/analysis/analyse.ts';
 import { renderText } from '../../src/report/text.ts';
 import { readSnapshot } from '../../src/snapshot/read.ts';
 import type { Snapshot } from '../../src/snapshot/types.ts';
-import { countersText, gateway } from '../analysis/snapshot-of.ts';
+import { countersText, gateway, tableOf } from '../analysis/snapshot-of.ts';
 
 const plain = (text: string) => text.replace(/[\s\u00a0\u202f]+/g, ' ');
 const reported = (snapshot: Snapshot) => plain(renderText(analyse(snapshot, '0')));
@@ -81,5 +81,37 @@ describe('a hash table that is too small', () => {
     expect(reported(gateway(files))).toMatch(
       /raise the hash table from 16 384 to 131 072 buckets: in a full table its/,
     );
+  });
+});
+
+describe('what fills the table', () => {
+  const halfOpen = (n: number) =>
+    `ipv4     2 tcp      6 50 SYN_RECV src=198.18.${n >> 8}.${n & 255} dst=10.0.0.9 sport=${1024 + n} dport=443 src=10.0.0.9 dst=198.18.${n >> 8}.${n & 255} sport=443 dport=${1024 + n} mark=0 zone=0 use=2`;
+  const open = (n: number) =>
+    `ipv4     2 tcp      6 431990 ESTABLISHED src=10.0.${n >> 8}.${n & 255} dst=198.51.100.${n & 255} sport=${1024 + n} dport=443 src=198.51.100.${n & 255} dst=10.0.${n >> 8}.${n & 255} sport=443 dport=${1024 + n} [ASSURED] mark=0 zone=0 use=2`;
+  const rows = (count: number, row: (n: number) => string) => Array.from({ length: count }, (_, n) => row(n));
+  const full = { 'proc/sys/net/netfilter/nf_conntrack_max': 2000, 'proc/sys/net/netfilter/nf_conntrack_count': 2000 };
+
+  test('handshakes that nobody completes: not the limit', async () => {
+    const text = reported(gateway(full, await tableOf([...rows(1400, halfOpen), ...rows(600, open)])));
+    expect(text).toContain('Critical: unanswered connections fill the table');
+    expect(text).toContain('70 % of the table (1 400 of 2 000 entries) is TCP in state SYN_RECV');
+    expect(text).toContain('Not the limit: without these entries the table would hold 600 of 2 000 (30 %).');
+    expect(text).toContain('Do not raise the limit of 2 000 entries');
+  });
+
+  test('too few of them to be the cause, and too many to call it no flood', async () => {
+    const text = reported(gateway(full, await tableOf([...rows(700, halfOpen), ...rows(1300, open)])));
+    expect(text).toContain('Critical: the limit is reached');
+    expect(text).not.toContain('Not a flood');
+  });
+});
+
+describe('a log that does not say whose table was full', () => {
+  test('no more does the verdict', () => {
+    const dmesg = '[ 10.1] nf_conntrack: nf_conntrack: table full, dropping packet';
+    const text = reported(gateway({ 'commands/dmesg': dmesg }));
+    expect(text).toContain('is 1.5 % full now but it, or that of another network namespace, has been at its limit');
+    expect(text).toContain('Which namespace’s table it was, this kernel does not say.');
   });
 });

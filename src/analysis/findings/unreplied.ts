@@ -25,6 +25,7 @@ export const unreplied: Rule = {
       share,
       synSent: synSent || undefined,
       udp: udp || undefined,
+      onlyUdp: udp === without,
       pickedUp,
     };
     const evidence = seenRows('[UNREPLIED]', without, measured);

@@ -126,7 +126,7 @@ function demandOrHash(analysis: Analysis): Figure {
       value: demandRange(demand),
       absent: false,
       long: demandRange(demand) !== count(demand.entries),
-      note: DEMAND_FROM[demand.decidedBy],
+      note: `${DEMAND_FROM[demand.decidedBy]}${demand.uncollected ? '; more until what expires is collected' : ''}`,
       source: shortSourcesOf(
         ...demand.evidence.filter(({ by }) => by === demand.decidedBy).map(({ file }) => (file ? { file } : undefined)),
       ),
@@ -154,7 +154,7 @@ const DEMAND_FROM: Record<Demand['decidedBy'], string> = {
   limit: 'the limit, which was reached',
   namespace: 'the fullest network namespace',
   young: 'by the young entries of the table',
-  'drop-rate': 'by what is let in and what is dropped',
+  'drop-rate': 'by what is let in, dropped and evicted',
 };
 
 /** Four figures that a customer understands, each with its source. */

@@ -1,7 +1,7 @@
 /** The verdict: which sentence, and the finished values that it is made of. */
 import type { Analysis, Severity, Verdict } from '../../analysis/schema.ts';
 import { atLimit, droppedPackets } from '../../analysis/usage.ts';
-import { CAUSE } from '../../analysis/verdict.ts';
+import { causeOf } from '../../analysis/verdict.ts';
 import { bytes, count, duration, list, percent, plural, rate, ratio, utc } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { exactly, textOf, valuesOf } from './quantity.ts';
@@ -24,7 +24,7 @@ export const KIND_WORDS: Record<Verdict['kind'], string> = {
   'long-chains': 'hash chains are too long',
   'nat-ports': 'NAT runs out of ports',
   clashes: 'packets clash over new entries',
-  flood: 'a flood or a scan fills the table',
+  flood: 'unanswered connections fill the table',
   'one-source': 'one source fills the table',
   'idle-hoard': 'idle connections fill the table',
   memory: 'memory is short',
@@ -96,13 +96,14 @@ function values(analysis: Analysis) {
     atMaxShare: saysMore && memory.atMaxShareOfRam !== undefined ? percent(memory.atMaxShareOfRam) : undefined,
     memory: valuesOf(analysis.findings.find(({ id }) => id === 'memory')?.values ?? {}),
     memoryNow: analysis.findings.some(({ id, says }) => id === 'memory' && says === 'now'),
+    ofAnybody: analysis.findings.some(({ id, values }) => id === 'was-full' && values.anybody === true),
     missing: analysis.verdict.missing.length ? list(analysis.verdict.missing) : undefined,
   };
 }
 
 /** The finding that a verdict says no more than. */
 function causeView({ verdict, findings }: Analysis) {
-  const finding = findings.find(({ id }) => id === CAUSE[verdict.kind]);
+  const finding = causeOf(verdict.kind, (wanted) => findings.find(({ id }) => id === wanted));
   return finding && { template: textOf(finding, finding.says), values: valuesOf(finding.values) };
 }
 
@@ -126,10 +127,12 @@ export function verdictView(analysis: Analysis) {
     memoryTemplate: new Verbatim(memoryTemplate(analysis)),
     values: values(analysis),
     proof: proofView(analysis.verdict),
-    runnerUp: runnerUp && {
-      template: new Verbatim(`verdicts/not/${runnerUp.says}`),
-      values: valuesOf(runnerUp.values),
-    },
+    // What speaks against memory is said in any case.
+    runnerUp: runnerUp &&
+      runnerUp.failure !== 'memory' && {
+        template: new Verbatim(`verdicts/not/${runnerUp.says}`),
+        values: valuesOf(runnerUp.values),
+      },
     missing,
   };
 }

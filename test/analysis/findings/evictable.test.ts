@@ -43,7 +43,7 @@ testRule('evictable', [
     when: 'closing ones count from 4.12 on',
     snapshot: gateway({ [COUNT]: 60_000, 'commands/uname-r': '4.12.14' }, closing),
     severity: 'ok',
-    says: 'If the table were full, 20 of its 1 000 entries (2.0 %) could be evicted to make room, and 80 that are closing after the first refused packet; 900 (90 %) are ASSURED and stay.',
+    says: 'Once the table is full, 20 of these 1 000 entries (2.0 %) can be evicted to make room, and 80 that are closing after the first refused packet; 900 (90 %) are ASSURED and stay.',
   },
   {
     when: 'closing ones stay up to 4.10',
@@ -80,7 +80,7 @@ testRule('evictable', [
     when: 'mostly single exchanges',
     snapshot: gateway({ [COUNT]: 60_000 }, await tableOf([...rows(100, established), ...rows(300, dns)])),
     severity: 'ok',
-    says: 'If the table were full, 300 of its 400 entries (75 %) could be evicted to make room; 100 (25 %) are ASSURED and stay.',
+    says: 'Once the table is full, 300 of these 400 entries (75 %) can be evicted to make room; 100 (25 %) are ASSURED and stay.',
   },
   {
     // As in a capture of 6.18 with these numbers: 60 evictions, 1340 drops.
@@ -98,13 +98,13 @@ testRule('evictable', [
       await tableOf(rows(1000, dns)),
     ),
     severity: 'ok',
-    says: 'If the table were full, 1 000 of its 1 000 entries (100 %) could be evicted to make room.',
+    says: 'Once the table is full, 1 000 of these 1 000 entries (100 %) can be evicted to make room.',
   },
   {
     when: 'enough to evict needs no limit to say so',
     snapshot: snapshotOf({ 'commands/getconf-PAGESIZE': 4096 }, await tableOf(rows(10, dns))),
     severity: 'ok',
-    says: 'If the table were full, 10 of its 10 entries (100 %) could be evicted to make room.',
+    says: 'Once the table is full, 10 of these 10 entries (100 %) can be evicted to make room.',
   },
   {
     when: 'little to evict does',
