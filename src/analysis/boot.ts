@@ -12,7 +12,7 @@
 import { kernelAtLeast } from '../parsers/host.ts';
 import { settingNameOfKey } from '../parsers/settings-names.ts';
 import type { InventoryItem, PersistedSetting, Snapshot } from '../snapshot/types.ts';
-import { bucketsAreSetBy, defaultMax, isModule, pointerBytes, releaseOf, trackerOf } from './kernel.ts';
+import { bucketsAreSetBy, defaultMax, isModule, isSince, pointerBytes, releaseOf, trackerOf } from './kernel.ts';
 import { defaultTimeout } from './timeouts.ts';
 
 /** Why a persisted line changes nothing. */
@@ -176,8 +176,7 @@ function sysctlLines(snapshot: Snapshot, init: Boot['init']): Effect[] {
 
 /** Whether /etc/sysctl.conf is read under its own name. systemd stopped doing so with version 207, of 2013, the year of 3.10. */
 function sysctlConfIsRead(snapshot: Snapshot, init: Boot['init']): boolean {
-  const release = releaseOf(snapshot);
-  return init !== 'systemd' || (release !== undefined && kernelAtLeast(release, 3, 10) === false);
+  return init !== 'systemd' || isSince(snapshot, 3, 10) === false;
 }
 
 /** One file under two names: the collector captures both. */
@@ -240,9 +239,8 @@ function byModprobeOrder(a: PersistedSetting, b: PersistedSetting): number {
 
 /** libkmod, in use since the kernels of 2012, reads *.conf only; module-init-tools before it read every file. */
 function isReadByModprobe(file: string, snapshot: Snapshot): boolean {
-  const release = releaseOf(snapshot);
   if (!file.startsWith('etc/modprobe.d/') || file.endsWith('.conf')) return true;
-  return release !== undefined && kernelAtLeast(release, 3, 2) === false;
+  return isSince(snapshot, 3, 2) === false;
 }
 
 /**
@@ -259,8 +257,7 @@ function keyExists(key: string, snapshot: Snapshot): boolean {
     return inventory.some((item) => item.path === path && item.status !== 'absent');
   }
   if (!old) return trackerOf(snapshot) === 'nf_conntrack';
-  const release = releaseOf(snapshot);
-  return release === undefined || kernelAtLeast(release, 4, 9) === false;
+  return isSince(snapshot, 4, 9) !== true;
 }
 
 /** A number as the kernel reads it from a sysctl: whatever follows a blank is ignored (proc_dointvec()). */
@@ -282,8 +279,7 @@ function roundedBuckets(buckets: number, snapshot: Snapshot): number {
 }
 
 function bucketsPerPage(snapshot: Snapshot): number {
-  const release = releaseOf(snapshot);
-  if (release !== undefined && kernelAtLeast(release, 2, 6, 24) === false) return 1;
+  if (isSince(snapshot, 2, 6, 24) === false) return 1;
   return (snapshot.pageBytes?.value ?? 4096) / (pointerBytes(snapshot.host.machine?.value) ?? 8);
 }
 
@@ -373,9 +369,8 @@ function reapplies({ kind, key, value }: PersistedSetting): boolean {
 /** systemd always brings journalctl; the collector says so where a host has none. */
 function initOf(snapshot: Snapshot): Boot['init'] {
   const { inventory, logFiles } = snapshot;
-  const release = releaseOf(snapshot);
   // The first release of systemd needs 2.6.36.
-  if (release !== undefined && kernelAtLeast(release, 2, 6, 36) === false) return 'other';
+  if (isSince(snapshot, 2, 6, 36) === false) return 'other';
   const journal = inventory.find(({ path }) => path === 'commands/journalctl-k');
   if (journal?.status === 'absent') return journal.reason.includes('no systemd journal') ? 'other' : undefined;
   return journal || logFiles.includes('commands/journalctl-k') ? 'systemd' : undefined;

@@ -1,7 +1,6 @@
 /** The hash table: its buckets, and how long its chains are. */
-import { kernelAtLeast } from '../parsers/host.ts';
 import type { Snapshot } from '../snapshot/types.ts';
-import { bucketBytes, pointerBytes, releaseOf } from './kernel.ts';
+import { bucketBytes, isSince, pointerBytes, releaseOf } from './kernel.ts';
 import { tablesOf } from './memory.ts';
 import type { Analysis } from './schema.ts';
 
@@ -39,8 +38,7 @@ function linkedEntries(
   { peak }: Analysis['usage'],
   { total, file, caches }: Analysis['slab'],
 ): Pick<Analysis['hash'], 'entries' | 'ofAllNamespaces'> {
-  const release = releaseOf(snapshot);
-  const isShared = release !== undefined && kernelAtLeast(release, 4, 9) === true;
+  const isShared = isSince(snapshot, 4, 9) === true;
   if (isShared && peak && total && file && total.activeObjects > OTHERS_SHARE * peak.value + OTHERS_ENTRIES) {
     return { entries: { value: total.activeObjects, file, line: caches[0]?.line }, ofAllNamespaces: true };
   }

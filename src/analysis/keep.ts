@@ -1,8 +1,7 @@
 /** The commands that make settings last, whatever else is in the files that boot reads. */
-import { kernelAtLeast } from '../parsers/host.ts';
 import type { PersistedSetting, Snapshot } from '../snapshot/types.ts';
 import { type Boot, nextBoot } from './boot.ts';
-import { bucketsAreSetBy, keyOf, releaseOf, trackerOf } from './kernel.ts';
+import { bucketsAreSetBy, isSince, keyOf, trackerOf } from './kernel.ts';
 import type { Commands } from './schema.ts';
 
 /** A value that a setting is to have from the next boot on. */
@@ -113,6 +112,5 @@ function silence({ apply, undo }: Commands, lines: readonly PersistedSetting[]):
 }
 
 function isLinux24(snapshot: Snapshot): boolean {
-  const release = releaseOf(snapshot);
-  return release !== undefined && kernelAtLeast(release, 2, 5) === false;
+  return isSince(snapshot, 2, 5) === false;
 }

@@ -11,6 +11,12 @@ export function releaseOf({ host, first }: Snapshot): string | undefined {
   return host.kernelRelease?.value ?? (first.slab?.version === '1.1' ? '2.4.0' : undefined);
 }
 
+/** Whether the kernel is of this version or a later one; undefined where that was not captured. */
+export function isSince(snapshot: Snapshot, major: number, minor: number, patch = 0): boolean | undefined {
+  const release = releaseOf(snapshot);
+  return release === undefined ? undefined : kernelAtLeast(release, major, minor, patch);
+}
+
 /** Size of a pointer by `uname -m`: 32-bit machines count half as much for a bucket. */
 export function pointerBytes(machine: string | undefined): 4 | 8 | undefined {
   if (machine === undefined) return undefined;
@@ -34,8 +40,7 @@ export function trackerOf(snapshot: Snapshot): 'ip_conntrack' | 'nf_conntrack' {
   const file = snapshot.sysctls.max?.file ?? snapshot.table?.files[0] ?? '';
   if (/\/nf_conntrack/.test(file)) return 'nf_conntrack';
   if (/\/ip_conntrack/.test(file)) return 'ip_conntrack';
-  const release = releaseOf(snapshot);
-  return release !== undefined && kernelAtLeast(release, 2, 6, 22) === false ? 'ip_conntrack' : 'nf_conntrack';
+  return isSince(snapshot, 2, 6, 22) === false ? 'ip_conntrack' : 'nf_conntrack';
 }
 
 /**
@@ -43,8 +48,7 @@ export function trackerOf(snapshot: Snapshot): 'ip_conntrack' | 'nf_conntrack' {
  * or more, what is not ASSURED or about to end (gc_worker() in nf_conntrack_core.c). No counter tells of it.
  */
 export function collectionEvicts(snapshot: Snapshot): boolean | undefined {
-  const release = releaseOf(snapshot);
-  return release === undefined ? undefined : kernelAtLeast(release, 4, 12);
+  return isSince(snapshot, 4, 12);
 }
 
 /**
@@ -73,10 +77,9 @@ export function keyOf(file: string | undefined): string | undefined {
 
 /** How the number of buckets is changed while the kernel runs. */
 export function bucketsAreSetBy(snapshot: Snapshot): 'sysctl' | 'module parameter' | 'loading the module' {
-  const release = releaseOf(snapshot);
   if (trackerOf(snapshot) === 'ip_conntrack') return 'loading the module';
   // The sysctl is writable from 4.9 on; the parameter from 2.6.18 (nf_conntrack_standalone.c, nf_conntrack_core.c).
-  return release !== undefined && kernelAtLeast(release, 4, 9) === false ? 'module parameter' : 'sysctl';
+  return isSince(snapshot, 4, 9) === false ? 'module parameter' : 'sysctl';
 }
 
 /** How long a hash chain may be for the kernel to add an entry to it: a number that it draws for each, from and up to these. */

@@ -3,9 +3,8 @@
  * the log files alike; but the ring buffer forgets, log files are rotated, and they reach back to boots before this one, so that
  * each can hold what the others lack.
  */
-import { kernelAtLeast } from '../parsers/host.ts';
 import type { Fact, LogLine, Snapshot } from '../snapshot/types.ts';
-import { releaseOf } from './kernel.ts';
+import { isSince } from './kernel.ts';
 import type { Analysis, Evidence } from './schema.ts';
 
 /** Seconds, counted from the capture: negative before it. A stamp without time zone leaves a day open. */
@@ -70,12 +69,12 @@ export function logOf(snapshot: Snapshot): Log {
  * them log in the same words.
  */
 export function namesNobody(snapshot: Snapshot): boolean {
-  return countsEachNamespace(snapshot) && kernelAtLeast(releaseOf(snapshot) ?? '', 6, 17) !== true;
+  return countsEachNamespace(snapshot) && isSince(snapshot, 6, 17) !== true;
 }
 
 /** Whether each namespace has a count of its own; before 2.6.32 there is one for all (nf_conntrack_core.c, net->ct.count). */
 export function countsEachNamespace(snapshot: Snapshot): boolean {
-  return kernelAtLeast(releaseOf(snapshot) ?? '', 2, 6, 32) !== false;
+  return isSince(snapshot, 2, 6, 32) !== false;
 }
 
 /** Evidence from the logs: how many lines each file contributes, and where they begin. */

@@ -1,7 +1,6 @@
-import { kernelAtLeast } from '../../parsers/host.ts';
 import type { Snapshot } from '../../snapshot/types.ts';
 import { nextBoot, sysctlFiles } from '../boot.ts';
-import { releaseOf, trackerOf } from '../kernel.ts';
+import { isSince, releaseOf, trackerOf } from '../kernel.ts';
 import type { Commands, Evidence } from '../schema.ts';
 import { readingsOf } from '../usage.ts';
 import { type Measured, type Rule, seen, things } from './rule.ts';
@@ -80,8 +79,7 @@ function limits({ sysctls, first, tableLines }: Snapshot, { hash }: Measured): B
 }
 
 function losses(snapshot: Snapshot, { drops }: Measured): BlindSpot[] {
-  const release = releaseOf(snapshot);
-  const hasNoCounters = release !== undefined && kernelAtLeast(release, 2, 6) === false;
+  const hasNoCounters = isSince(snapshot, 2, 6) === false;
   const readings = readingsOf(snapshot).filter(({ counters }) => counters).length;
   const paths = /net\/stat\/(?:nf|ip)_conntrack$|conntrack-S$/;
   const open = 'whether packets were dropped or entries evicted';
@@ -191,9 +189,8 @@ function surroundings(snapshot: Snapshot, { slab, pageBytes, host }: Measured): 
 /** Conntrack is divided into namespaces since 2.6.32; the kernel names a process's own since 3.0 (/proc/PID/ns/net). */
 function namespaces(snapshot: Snapshot): BlindSpot[] {
   const { inventory } = snapshot;
-  const release = releaseOf(snapshot);
   const open = 'whether another network namespace is full';
-  if (release !== undefined && kernelAtLeast(release, 2, 6, 32) === false) return [];
+  if (isSince(snapshot, 2, 6, 32) === false) return [];
   const list = inventory.find(({ path }) => path === 'netns.csv');
   const seenAll = list ? list.status === 'captured' : snapshot.namespaces.length > 0;
   if (!seenAll) {

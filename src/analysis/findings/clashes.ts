@@ -1,6 +1,5 @@
-import { kernelAtLeast } from '../../parsers/host.ts';
 import type { Snapshot } from '../../snapshot/types.ts';
-import { releaseOf } from '../kernel.ts';
+import { isSince } from '../kernel.ts';
 import { busiestTarget, NAT_PORTS } from '../nat.ts';
 import { atLimit } from '../usage.ts';
 import { type Measured, type Rule, seen, seenCounter, seenRows, things } from './rule.ts';
@@ -113,7 +112,6 @@ function lostToClashes(
   snapshot: Snapshot,
   { insertFailed, drop, chainTooLong = 0 }: { insertFailed: number; drop: number; chainTooLong?: number | undefined },
 ): number {
-  const release = releaseOf(snapshot);
   const failed = Math.max(0, insertFailed - chainTooLong);
-  return release !== undefined && kernelAtLeast(release, 4, 7) === false ? failed : Math.min(failed, drop);
+  return isSince(snapshot, 4, 7) === false ? failed : Math.min(failed, drop);
 }

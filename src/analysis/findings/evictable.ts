@@ -1,5 +1,4 @@
-import { kernelAtLeast } from '../../parsers/host.ts';
-import { collectionEvicts, releaseOf } from '../kernel.ts';
+import { collectionEvicts, isSince } from '../kernel.ts';
 import { FILLING } from '../usage.ts';
 import { type Host, type Rule, seen, seenRows } from './rule.ts';
 
@@ -104,8 +103,7 @@ export const evictable: Rule = {
  * @param share  of the table that can be evicted at once
  */
 function chanceOf({ snapshot, measured: { usage, hash } }: Host, share: number): number | undefined {
-  const release = releaseOf(snapshot);
-  if (release === undefined || kernelAtLeast(release, 4, 18) !== true) return undefined;
+  if (isSince(snapshot, 4, 18) !== true) return undefined;
   if (!usage.max || usage.unlimited || !hash.buckets) return undefined;
   return 1 - Math.exp((-2 * LOOKED_INTO * share * usage.max.value) / hash.buckets.value);
 }

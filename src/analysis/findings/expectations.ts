@@ -1,6 +1,5 @@
-import { kernelAtLeast } from '../../parsers/host.ts';
 import type { LogLine, Snapshot } from '../../snapshot/types.ts';
-import { releaseOf } from '../kernel.ts';
+import { isSince } from '../kernel.ts';
 import type { Commands } from '../schema.ts';
 import { type Measured, type Rule, seen, things } from './rule.ts';
 
@@ -49,7 +48,7 @@ export const expectations: Rule = {
       return { values, evidence, severity: 'notice', says: 'perConnection', confidence: 'high' };
     }
     // Before 2.6.24 the table had no limit, only each connection had: what was refused is in the log or nowhere.
-    const limited = kernelAtLeast(releaseOf(snapshot) ?? '', 2, 6, 24) !== false;
+    const limited = isSince(snapshot, 2, 6, 24) !== false;
     if (!limited) {
       if (logs.length === 0) return { missing: ['the kernel log'] };
       return {

@@ -1,8 +1,7 @@
-import { kernelAtLeast } from '../../parsers/host.ts';
 import { settingNameOfKey } from '../../parsers/settings-names.ts';
 import type { PersistedSetting, Snapshot } from '../../snapshot/types.ts';
 import { moreBuckets } from '../commands.ts';
-import { pointerBytes, releaseOf } from '../kernel.ts';
+import { isSince, pointerBytes } from '../kernel.ts';
 import { type Rule, seen } from './rule.ts';
 
 /** With the module option hashsize the kernel sets max to 8 × buckets, whatever its default factor is (nf_conntrack_init_start()). */
@@ -50,11 +49,7 @@ export const hashsize: Rule = {
       };
     }
     // Any other ratio is not the option's work, whatever the configuration says. Up to 2.6.23 this one is the default.
-    if (
-      max.value === FACTOR * buckets.value &&
-      !setTo &&
-      kernelAtLeast(releaseOf(snapshot) ?? '', 2, 6, 24) !== false
-    ) {
+    if (max.value === FACTOR * buckets.value && !setTo && isSince(snapshot, 2, 6, 24) !== false) {
       return wasLookedFor(snapshot)
         ? { severity: 'ok', says: 'unexplained', values, evidence, confidence: 'low' }
         : { missing: ['the settings of modules (modprobe.d)', 'the kernel’s command line'] };

@@ -1,5 +1,4 @@
-import { kernelAtLeast } from '../../parsers/host.ts';
-import { releaseOf, trackerOf } from '../kernel.ts';
+import { isSince, trackerOf } from '../kernel.ts';
 import type { Ages } from '../schema.ts';
 import { RFC_5382_SECONDS } from '../timeouts.ts';
 import { commandsToSet, isSmall, seenSetting, severityOfPart, sureness } from './part-of-table.ts';
@@ -91,8 +90,7 @@ function idleFor(classes: Ages['classes'], from: number, to = Number.POSITIVE_IN
  * with, which tells nothing of packets here. Since 4.9 `insert` counts no others (nf_conntrack_netlink.c).
  */
 function loadedEntries({ snapshot, measured }: Host): number {
-  const release = releaseOf(snapshot);
-  if (release === undefined || kernelAtLeast(release, 4, 9) !== true) return 0;
+  if (isSince(snapshot, 4, 9) !== true) return 0;
   return measured.drops.counters?.totals.insert ?? 0;
 }
 

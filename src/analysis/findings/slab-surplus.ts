@@ -1,7 +1,7 @@
 import { kernelAtLeast } from '../../parsers/host.ts';
 import { selectConntrackCaches } from '../../parsers/slabinfo.ts';
 import type { Snapshot } from '../../snapshot/types.ts';
-import { releaseOf } from '../kernel.ts';
+import { isSince, releaseOf } from '../kernel.ts';
 import { tablesOf } from '../memory.ts';
 import { type Measured, type Rule, seen, seenObjects, things } from './rule.ts';
 
@@ -83,8 +83,7 @@ export const slabSurplus: Rule = {
  */
 function countsAll(snapshot: Snapshot, { usage, table }: Measured): boolean {
   if (usage.entriesHow === 'count' || usage.entriesHow === 'counters') return true;
-  const release = releaseOf(snapshot);
-  const timers = release !== undefined && kernelAtLeast(release, 4, 9) === false;
+  const timers = isSince(snapshot, 4, 9) === false;
   if (!timers) return false;
   return (
     usage.entriesHow === 'lines' || (usage.entriesHow === 'table' && table !== undefined && coversAll(snapshot, table))
@@ -130,5 +129,5 @@ function slackOf(snapshot: Snapshot, { slab, host }: Measured): number {
  */
 function namespacesAreKnown(snapshot: Snapshot): boolean {
   if (snapshot.inventory.some(({ path, status }) => path === 'netns.csv' && status === 'captured')) return true;
-  return kernelAtLeast(releaseOf(snapshot) ?? '', 2, 6, 24) === false;
+  return isSince(snapshot, 2, 6, 24) === false;
 }

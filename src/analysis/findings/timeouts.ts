@@ -1,6 +1,5 @@
-import { kernelAtLeast } from '../../parsers/host.ts';
 import type { Fact, Snapshot } from '../../snapshot/types.ts';
-import { releaseOf } from '../kernel.ts';
+import { isSince, releaseOf } from '../kernel.ts';
 import { defaultsOf, RFC_4787_SECONDS, RFC_5382_SECONDS } from '../timeouts.ts';
 import { commandsToSet, seenSetting } from './part-of-table.ts';
 import { type Rule, things } from './rule.ts';
@@ -25,9 +24,8 @@ export const timeouts: Rule = {
   assess({ snapshot }) {
     const captured = settingsOf(snapshot);
     if (captured.length === 0) {
-      const release = releaseOf(snapshot);
       // 2.4 has them in its code (ip_conntrack_proto_tcp.c); that its other settings were captured shows that none were overlooked.
-      const fixed = release !== undefined && kernelAtLeast(release, 2, 6) === false && snapshot.sysctls.max;
+      const fixed = isSince(snapshot, 2, 6) === false && snapshot.sysctls.max;
       return fixed
         ? { severity: 'ok', says: 'fixed', evidence: seenSetting(snapshot.sysctls.max), confidence: 'high' }
         : { missing: ['the timeouts of connection tracking'] };

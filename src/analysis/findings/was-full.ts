@@ -1,5 +1,5 @@
-import { kernelAtLeast } from '../../parsers/host.ts';
-import { releaseOf } from '../kernel.ts';
+import type { Snapshot } from '../../snapshot/types.ts';
+import { isSince } from '../kernel.ts';
 import { logOf, namesNobody, secondsSince, seenMessages, stampOf } from '../log.ts';
 import { atLimit, countersAreWhole } from '../usage.ts';
 import { type Rule, seenCounter, things } from './rule.ts';
@@ -68,7 +68,7 @@ export const wasFull: Rule = {
       };
     }
     if (totals && whole) return { severity: 'ok', says: 'ok', values, evidence, confidence: 'high' };
-    if (logged && hasNoCounters(releaseOf(snapshot))) {
+    if (logged && hasNoCounters(snapshot)) {
       return { severity: 'ok', says: 'logOnly', values, evidence, confidence: 'medium' };
     }
     // Evictions leave no line: a log without one says only that nothing was refused.
@@ -82,6 +82,6 @@ export const wasFull: Rule = {
 };
 
 /** 2.4 and early 2.6 have no counters (/proc/net/stat/ip_conntrack is of 2.6.9). */
-function hasNoCounters(release: string | undefined): boolean {
-  return release !== undefined && kernelAtLeast(release, 2, 6, 9) === false;
+function hasNoCounters(snapshot: Snapshot): boolean {
+  return isSince(snapshot, 2, 6, 9) === false;
 }

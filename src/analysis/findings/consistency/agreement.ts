@@ -2,10 +2,9 @@
  * Whether numbers of one thing fit together that a capture reads one after the other: the count, the rows of the table, the
  * `entries` column of the counters, the objects of the slab. Most differences are the way kernels work, and have a name here.
  */
-import { kernelAtLeast } from '../../../parsers/host.ts';
 import { selectConntrackCaches } from '../../../parsers/slabinfo.ts';
 import type { Fact, SlabCache, Snapshot } from '../../../snapshot/types.ts';
-import { releaseOf, trackerOf } from '../../kernel.ts';
+import { isSince, trackerOf } from '../../kernel.ts';
 import type { Evidence } from '../../schema.ts';
 import { readingsOf } from '../../usage.ts';
 import { type Measured, seen, seenRows } from '../rule.ts';
@@ -96,8 +95,7 @@ function rowsAgainstCount(snapshot: Snapshot, measured: Measured): Check[] {
 
 /** From 4.9 on an expired entry stays, and counts, until somebody comes across it: a reader of the table, for one. */
 function evictsWhileReading(snapshot: Snapshot): boolean {
-  const release = releaseOf(snapshot);
-  return release !== undefined && kernelAtLeast(release, 4, 9) === true;
+  return isSince(snapshot, 4, 9) === true;
 }
 
 /**
@@ -105,10 +103,7 @@ function evictsWhileReading(snapshot: Snapshot): boolean {
  * that place makes it skip rows, what is added makes it repeat some. Netlink goes on at the last entry. 2.4 to 2.6.11 hold a lock.
  */
 function isReadByPosition(snapshot: Snapshot, files: readonly string[]): boolean {
-  const release = releaseOf(snapshot);
-  return (
-    files.some((file) => file.startsWith('proc/')) && release !== undefined && kernelAtLeast(release, 6, 16) === false
-  );
+  return files.some((file) => file.startsWith('proc/')) && isSince(snapshot, 6, 16) === false;
 }
 
 /** The `entries` column of the counters is the count once more, on the line of every CPU. */
@@ -170,8 +165,7 @@ function readyObjects({ tunables, objectsPerSlab, totalObjects, totalSlabs }: Sl
 }
 
 function isEstimated({ totalSlabs }: SlabCache, snapshot: Snapshot): boolean {
-  const release = releaseOf(snapshot);
-  return totalSlabs > SLABS_TO_SCAN && (release === undefined || kernelAtLeast(release, 6, 12) !== false);
+  return totalSlabs > SLABS_TO_SCAN && isSince(snapshot, 6, 12) !== false;
 }
 
 /**
@@ -180,8 +174,7 @@ function isEstimated({ totalSlabs }: SlabCache, snapshot: Snapshot): boolean {
  */
 function mayHideNamespaces(snapshot: Snapshot): boolean {
   const { inventory, namespaces } = snapshot;
-  const release = releaseOf(snapshot);
-  if (release !== undefined && kernelAtLeast(release, 2, 6, 32) === false) return false;
+  if (isSince(snapshot, 2, 6, 32) === false) return false;
   const list = inventory.find(({ path }) => path === 'netns.csv');
   return list?.status !== 'captured' || namespaces.some(({ counters }) => counters?.entries === undefined);
 }
