@@ -12,7 +12,17 @@
 import { kernelAtLeast } from '../parsers/host.ts';
 import { settingNameOfKey } from '../parsers/settings-names.ts';
 import type { InventoryItem, PersistedSetting, Snapshot } from '../snapshot/types.ts';
-import { bucketsAreSetBy, defaultMax, isModule, isSince, pointerBytes, releaseOf, trackerOf } from './kernel.ts';
+import {
+  bucketsAreSetBy,
+  defaultMax,
+  isModule,
+  isSince,
+  MAX_PER_HASHSIZE,
+  pointerBytes,
+  releaseOf,
+  roundedBuckets,
+  trackerOf,
+} from './kernel.ts';
 import { defaultTimeout } from './timeouts.ts';
 
 /** Why a persisted line changes nothing. */
@@ -66,9 +76,6 @@ export interface Boot {
 /** Folders of sysctl.d(5), the one of highest rank first. */
 const FOLDERS = ['etc/sysctl.d', 'run/sysctl.d', 'usr/local/lib/sysctl.d', 'usr/lib/sysctl.d', 'lib/sysctl.d'];
 const SYSCTL_CONF = 'etc/sysctl.conf';
-
-/** With a `hashsize` the kernel makes the maximum eight times as many (nf_conntrack_core.c, max_factor). */
-const MAX_PER_HASHSIZE = 8;
 
 /** Settings that belong to the whole machine; every other one each network namespace has for itself. */
 export const GLOBAL_SETTINGS: readonly string[] = ['max', 'buckets', 'expect_max'];
@@ -270,17 +277,6 @@ function numberOf(text: string | undefined): number | undefined {
 function switchOf(text: string | undefined): number | undefined {
   if (text === undefined || /^(?:[yY1]|on)/.test(text)) return 1;
   return /^(?:[nN0]|of)/.test(text) ? 0 : undefined;
-}
-
-/** The kernel rounds the hash up to whole pages from 2.6.24 on (nf_ct_alloc_hashtable()). */
-function roundedBuckets(buckets: number, snapshot: Snapshot): number {
-  const step = bucketsPerPage(snapshot);
-  return Math.ceil(buckets / step) * step;
-}
-
-function bucketsPerPage(snapshot: Snapshot): number {
-  if (isSince(snapshot, 2, 6, 24) === false) return 1;
-  return (snapshot.pageBytes?.value ?? 4096) / (pointerBytes(snapshot.host.machine?.value) ?? 8);
 }
 
 /** What a kernel starts with when nothing is set, where that is known. */

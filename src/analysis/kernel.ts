@@ -121,6 +121,16 @@ export function chainLimitOf(snapshot: Snapshot): ChainLimit | 'none' | undefine
   return { ...SHORT_CHAINS, certain: since(5, 15) === true && !/^\d+\.\d+\.0-/.test(release ?? '') };
 }
 
+/** With a `hashsize` the kernel makes the maximum eight times as many, whatever its default factor is (nf_conntrack_init_start(), max_factor). */
+export const MAX_PER_HASHSIZE = 8;
+
+/** The kernel rounds the table up to whole pages from 2.6.24 on (nf_ct_alloc_hashtable()). */
+export function roundedBuckets(buckets: number, snapshot: Snapshot): number {
+  if (isSince(snapshot, 2, 6, 24) === false) return buckets;
+  const perPage = (snapshot.pageBytes?.value ?? 4096) / (pointerBytes(snapshot.host.machine?.value) ?? 8);
+  return Math.ceil(buckets / perPage) * perPage;
+}
+
 /**
  * Buckets that go with a maximum. The kernel's documentation calls an average chain of 2 at a full table the price of as
  * many buckets as entries (nf_conntrack-sysctl.rst). A kernel that refuses entries from chains of 8 on gets twice as many.
@@ -128,9 +138,8 @@ export function chainLimitOf(snapshot: Snapshot): ChainLimit | 'none' | undefine
 export function bucketsFor(max: number, snapshot: Snapshot): number {
   const limit = chainLimitOf(snapshot);
   const shortChains = limit !== undefined && limit !== 'none' && limit.least === SHORT_CHAINS.least;
-  // The kernel rounds the table up to whole pages (nf_ct_alloc_hashtable()): a number that it keeps is easier to verify.
-  const perPage = (snapshot.pageBytes?.value ?? 4096) / (pointerBytes(snapshot.host.machine?.value) ?? 8);
-  return Math.ceil((shortChains ? 2 * max : max) / perPage) * perPage;
+  // A number that the kernel keeps as it is is easier to verify.
+  return roundedBuckets(shortChains ? 2 * max : max, snapshot);
 }
 
 /**

@@ -9,6 +9,13 @@ import type { TableSummary } from '../snapshot/types.ts';
  */
 export const NAT_PORTS = 64_512;
 
+/**
+ * The share of them from which on connections fail. Since 5.0 the kernel tries at most 128 + 64 + 32 + 16 + 8 ports, in five runs from random places
+ * (nf_nat_l4proto_unique_tuple()). Played through, the first failure comes at 78 to 88 % of the ports in use; at 90 % 0.4 % fail, at 95 % 5.5 %, at
+ * 98 % 28 %. That is how 6.18 behaved: 66 of 61 286 connections lost on the way to 95 %, 1 259 on the way to 99.6 %.
+ */
+export const FAILING = 0.8;
+
 /** The service that most translated connections go to. */
 export interface BusiestTarget {
   /** `203.0.113.5 tcp/443`. */

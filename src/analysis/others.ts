@@ -6,6 +6,12 @@ import type { Recommendation } from './schema.ts';
 /** kube-proxy, `--conntrack-max-per-core` and `--conntrack-min` (pkg/proxy/apis/config/v1alpha1/defaults.go), and its later cap. */
 const KUBE_PROXY = { perCore: 32_768, least: 131_072, most: 1_048_576 };
 
+/** The TCP timeouts that kube-proxy sets when it starts, unless told otherwise: 24 h and 1 h (the same file). */
+export const KUBE_PROXY_TIMEOUTS: Readonly<Record<string, number>> = {
+  tcp_timeout_established: 86_400,
+  tcp_timeout_close_wait: 3600,
+};
+
 /** A rule that guides repeat: RAM ÷ 16 384, halved on 64 bits; it is the default of kernels up to 5.14 without their upper bound. */
 const RAM_DIVISOR = 16_384;
 

@@ -1,6 +1,6 @@
 import type { Snapshot } from '../../snapshot/types.ts';
 import { isSince } from '../kernel.ts';
-import { busiestTarget, NAT_PORTS } from '../nat.ts';
+import { busiestTarget, FAILING, NAT_PORTS } from '../nat.ts';
 import { atLimit } from '../usage.ts';
 import { type Measured, type Rule, seen, seenCounter, seenRows, things } from './rule.ts';
 
@@ -10,8 +10,6 @@ const ALWAYS_PER_SECOND = 1;
 const OFTEN_PER_SECOND = 1 / 60;
 /** One in ten hours: a smaller rate is nothing to tell. */
 const TOLD_PER_SECOND = 1 / 36_000;
-/** From this share of the ports towards one service on, source NAT fails more often than clashes happen; see nat-ports.ts. */
-const PORTS_FAIL = 0.8;
 /** A service that source NAT reaches with so many times more ports than the next one, while it fails: its rule may allow no more. */
 const OUTSTANDING = 3;
 /** DNS that makes up less of the table is not worth a word. */
@@ -36,7 +34,7 @@ export const clashes: Rule = {
     const busiest = table && busiestTarget(table);
     const dns = table?.services.top.find(({ key }) => key === 'udp/53')?.entries ?? 0;
     const dnsShare = table && table.entries > 0 ? dns / table.entries : 0;
-    const portsFail = busiest !== undefined && busiest.most >= PORTS_FAIL * NAT_PORTS;
+    const portsFail = busiest !== undefined && busiest.most >= FAILING * NAT_PORTS;
     const values = {
       lost: things(before, 'packet'),
       averagePerSecond: average !== undefined && average >= TOLD_PER_SECOND ? average : undefined,

@@ -1,5 +1,5 @@
 import type { Evidence, Quantity } from '../schema.ts';
-import { entriesOf, isSmall, severityOfPart, sureness } from './part-of-table.ts';
+import { entriesOf, isSmall, severityOfPart, sum, sureness } from './part-of-table.ts';
 import { type Measured, type Rule, seenRows } from './rule.ts';
 
 type Table = NonNullable<Measured['table']>;
@@ -259,8 +259,4 @@ function servicesOf(source: Tally, { pairs: { top, maxError } }: Table): { servi
   const most = own[0];
   if (!most || most.entries < NEARLY_ALL * source.entries) return { services };
   return { service: { key: most.key.slice(source.key.length + 1), entries: most.entries }, services };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -1,5 +1,6 @@
 import { collectionEvicts, isSince } from '../kernel.ts';
 import { FILLING } from '../usage.ts';
+import { entriesOf } from './part-of-table.ts';
 import { type Host, type Rule, seen, seenRows } from './rule.ts';
 
 /** Below this share of the table there is next to nothing to evict: 5 % are gone after a twentieth of the table in new connections. */
@@ -25,7 +26,7 @@ export const evictable: Rule = {
     if (table.entries === 0) {
       return { severity: 'ok', says: 'empty', evidence: seenRows('rows', 0, measured), confidence: 'high' };
     }
-    const flagged = (key: string) => table.byFlag.find((tally) => tally.key === key)?.entries ?? 0;
+    const flagged = (key: string) => entriesOf(table.byFlag, key);
     const assured = flagged('ASSURED');
     // [OFFLOAD] is printed in place of [ASSURED], and whether such an entry can be evicted differs by version and protocol.
     const offloaded = flagged('OFFLOAD') + flagged('HW_OFFLOAD');

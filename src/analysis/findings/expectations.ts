@@ -1,12 +1,9 @@
-import type { LogLine, Snapshot } from '../../snapshot/types.ts';
+import type { Fact, LogLine, Snapshot } from '../../snapshot/types.ts';
 import { isSince } from '../kernel.ts';
 import type { Commands } from '../schema.ts';
+import { FILLING, NEAR } from '../usage.ts';
+import { commandsToSet } from './part-of-table.ts';
 import { type Measured, type Rule, seen, things } from './rule.ts';
-
-/** The marks of the connection table itself: node-mixin warns above 75 %, netdata and node-problem-detector above 90 %. */
-const FILLING = 0.75;
-const NEAR = 0.9;
-const KEY = 'net.netfilter.nf_conntrack_expect_max';
 
 /** Connections that helpers expect: near their own limit, or refused. */
 export const expectations: Rule = {
@@ -34,7 +31,7 @@ export const expectations: Rule = {
       ...seen('nf_conntrack_expect_max', max),
       ...(line ? [{ what: 'first message', value: line.text, file: line.file, line: line.line }] : []),
     ];
-    const judged = { values, evidence, commands: max && doubled(max.value) };
+    const judged = { values, evidence, commands: max && doubled(max) };
     // What slabinfo counts includes free objects and all namespaces: it can only say that there are few.
     const exact = count?.atMost === false;
     if (share !== undefined && exact && share >= 1) {
@@ -93,10 +90,7 @@ function refusals({ log, logFiles }: Snapshot): { full: LogLine[]; perConnection
   return { full: richest.filter(isFull), perConnection: richest.filter((line) => !isFull(line)) };
 }
 
-function doubled(max: number): Commands {
-  return {
-    apply: [`sysctl -w ${KEY}=${2 * max}`],
-    verify: [`sysctl ${KEY}`, 'wc -l /proc/net/nf_conntrack_expect'],
-    undo: [`sysctl -w ${KEY}=${max}`],
-  };
+function doubled(max: Fact<number>): Commands | undefined {
+  const commands = commandsToSet([{ fact: max, to: 2 * max.value }]);
+  return commands && { ...commands, verify: [...commands.verify, 'wc -l /proc/net/nf_conntrack_expect'] };
 }

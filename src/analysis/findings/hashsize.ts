@@ -1,11 +1,8 @@
 import { settingNameOfKey } from '../../parsers/settings-names.ts';
 import type { PersistedSetting, Snapshot } from '../../snapshot/types.ts';
 import { moreBuckets } from '../commands.ts';
-import { isSince, pointerBytes } from '../kernel.ts';
+import { isSince, MAX_PER_HASHSIZE, roundedBuckets } from '../kernel.ts';
 import { type Rule, seen } from './rule.ts';
-
-/** With the module option hashsize the kernel sets max to 8 × buckets, whatever its default factor is (nf_conntrack_init_start()). */
-const FACTOR = 8;
 
 /** The limit comes from the module option hashsize, and is long for the buckets. */
 export const hashsize: Rule = {
@@ -20,7 +17,9 @@ export const hashsize: Rule = {
     }
     const options = snapshot.persisted.filter(setsHashsize);
     const sysctls = snapshot.persisted.filter(({ kind, key }) => kind === 'sysctl' && settingNameOfKey(key) === 'max');
-    const option = options.find(({ value }) => max.value === FACTOR * rounded(Number(value), snapshot));
+    const option = options.find(
+      ({ value }) => max.value === MAX_PER_HASHSIZE * roundedBuckets(Number(value), snapshot),
+    );
     const setTo = sysctls.find(({ value }) => Number(value) === max.value);
     const ignored = sysctls.find(({ value }) => Number(value) !== max.value);
     const values = {
@@ -49,7 +48,7 @@ export const hashsize: Rule = {
       };
     }
     // Any other ratio is not the option's work, whatever the configuration says. Up to 2.6.23 this one is the default.
-    if (max.value === FACTOR * buckets.value && !setTo && isSince(snapshot, 2, 6, 24) !== false) {
+    if (max.value === MAX_PER_HASHSIZE * buckets.value && !setTo && isSince(snapshot, 2, 6, 24) !== false) {
       return wasLookedFor(snapshot)
         ? { severity: 'ok', says: 'unexplained', values, evidence, confidence: 'low' }
         : { missing: ['the settings of modules (modprobe.d)', 'the kernel’s command line'] };
@@ -60,12 +59,6 @@ export const hashsize: Rule = {
 
 function setsHashsize({ kind, key }: PersistedSetting): boolean {
   return (kind === 'module-option' || kind === 'kernel-parameter') && /^(?:nf|ip)_conntrack hashsize$/.test(key);
-}
-
-/** The table is allocated in whole pages, and the number of buckets rounded up to them (nf_ct_alloc_hashtable()). */
-function rounded(buckets: number, { pageBytes, host }: Snapshot): number {
-  const perPage = (pageBytes?.value ?? 4096) / (pointerBytes(host.machine?.value) ?? 8);
-  return Math.ceil(buckets / perPage) * perPage;
 }
 
 /** Whether the collector looked into modprobe.d and at the command line; that there was nothing of interest is an answer. */

@@ -1,7 +1,7 @@
 import { isSince, trackerOf } from '../kernel.ts';
 import type { Ages } from '../schema.ts';
 import { RFC_5382_SECONDS } from '../timeouts.ts';
-import { commandsToSet, isSmall, seenSetting, severityOfPart, sureness } from './part-of-table.ts';
+import { commandsToSet, isSmall, seenSetting, severityOfPart, sum, sureness } from './part-of-table.ts';
 import { type Host, type Rule, seenRows, things } from './rule.ts';
 
 const HOUR = 3600;
@@ -92,8 +92,4 @@ function idleFor(classes: Ages['classes'], from: number, to = Number.POSITIVE_IN
 function loadedEntries({ snapshot, measured }: Host): number {
   if (isSince(snapshot, 4, 9) !== true) return 0;
   return measured.drops.counters?.totals.insert ?? 0;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

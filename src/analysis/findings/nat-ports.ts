@@ -1,16 +1,9 @@
-import { busiestTarget, NAT_PORTS } from '../nat.ts';
-import { atLimit } from '../usage.ts';
+import { busiestTarget, FAILING, NAT_PORTS } from '../nat.ts';
+import { atLimit, FILLING } from '../usage.ts';
 import { type Rule, seenCounter, seenRows, things } from './rule.ts';
 
 /** As for the table itself, the share from which node-mixin warns; no connection fails for want of a port before. */
-const NEAR = 0.75;
-
-/**
- * From here on connections fail. Since 5.0 the kernel tries at most 128 + 64 + 32 + 16 + 8 ports, in five runs from random places
- * (nf_nat_l4proto_unique_tuple()). Played through, the first failure comes at 78 to 88 % of the ports in use; at 90 % 0.4 % fail, at 95 % 5.5 %, at
- * 98 % 28 %. That is how 6.18 behaved: 66 of 61 286 connections lost on the way to 95 %, 1 259 on the way to 99.6 %.
- */
-const FAILING = 0.8;
+const NEAR = FILLING;
 
 /** Source NAT has few ports left, or none, towards one service. */
 export const natPorts: Rule = {

@@ -1,14 +1,10 @@
 import type { Namespace } from '../../snapshot/types.ts';
 import { countsEachNamespace, logOf, namedElsewhere, namesNobody, secondsSince, seenMessages } from '../log.ts';
 import type { Commands, Evidence } from '../schema.ts';
+import { readyObjects } from '../slab.ts';
 import { countersAreWhole, FILLING, FULL } from '../usage.ts';
 import { type Host, type Rule, seen, seenCounter, things } from './rule.ts';
 
-/**
- * Free objects that SLUB counts as active, in the slabs of one CPU: a slab and a partial list of 120 objects at most for this size
- * (set_cpu_partial() in mm/slub.c); up to 100 were measured.
- */
-const FREE_OBJECTS = 150;
 /** So many namespaces are looked into. */
 const SHOWN = 3;
 
@@ -185,7 +181,7 @@ function hiddenEntries({ snapshot, measured: { slab, usage } }: Host) {
     objects: cache.activeObjects,
     counted,
     entries: Math.max(0, cache.activeObjects - counted),
-    slack: FREE_OBJECTS * (snapshot.host.cpus?.value ?? 1),
+    slack: readyObjects(snapshot, slab.caches, snapshot.host.cpus?.value ?? 1),
     evidence: [{ what: cache.name, value: cache.activeObjects, file: cache.file, line: cache.line }] as Evidence[],
   };
 }

@@ -2,6 +2,7 @@
 import type { Fact } from '../../snapshot/types.ts';
 import { keyOf } from '../kernel.ts';
 import type { Commands, Evidence } from '../schema.ts';
+import { FILLING } from '../usage.ts';
 import type { Measured } from './rule.ts';
 
 /** Of a small table a share says little, and a small table is seldom what is wrong. */
@@ -11,8 +12,6 @@ const FEW_ROWS = 1000;
 const MUCH = 0.25;
 /** From this share on, one thing decides how full the table is: without it the table would be half as full or less. */
 const MOST = 0.5;
-/** From this share of the limit on, a table that one thing fills is about to refuse others: node-mixin alerts above 75 %. */
-const FILLING = 0.75;
 
 /** Whether the table is too small for shares to mean anything. */
 export function isSmall({ entries }: NonNullable<Measured['table']>): boolean {
@@ -35,6 +34,10 @@ export function sureness({ table }: Measured): 'high' | 'medium' {
 /** The entries of the table that have a key. */
 export function entriesOf(tallies: readonly { key: string; entries: number }[], key: string): number {
   return tallies.find((tally) => tally.key === key)?.entries ?? 0;
+}
+
+export function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** Evidence from a setting, under its whole name, as this kernel has it. */

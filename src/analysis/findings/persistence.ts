@@ -11,7 +11,7 @@ import {
 import type { NewLimits } from '../commands.ts';
 import { commandsToKeep, type Kept } from '../keep.ts';
 import { pointerBytes, releaseOf } from '../kernel.ts';
-import { othersOf } from '../others.ts';
+import { KUBE_PROXY_TIMEOUTS, othersOf } from '../others.ts';
 import { type Rule, seen } from './rule.ts';
 
 /** How a setting fails to last. */
@@ -44,12 +44,7 @@ interface Deviation {
   severity: 'warning' | 'notice';
 }
 
-/** The TCP timeouts that kube-proxy sets by default (pkg/proxy/apis/config/v1alpha1/defaults.go): 24 h and 1 h. */
-const KUBE_PROXY_TIMEOUTS: Record<string, number> = {
-  tcp_timeout_established: 86_400,
-  tcp_timeout_close_wait: 3600,
-};
-/** And for each entry of its maximum it wants at least a quarter of a bucket (pkg/proxy/conntrack/sysctls.go, SetMax()). */
+/** For each entry of its maximum kube-proxy wants at least a quarter of a bucket (pkg/proxy/conntrack/sysctls.go, SetMax()). */
 const KUBE_PROXY_ENTRIES_PER_BUCKET = 4;
 
 /** Settings that boot does not bring back. */

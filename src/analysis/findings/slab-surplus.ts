@@ -1,20 +1,13 @@
 import { kernelAtLeast } from '../../parsers/host.ts';
-import { selectConntrackCaches } from '../../parsers/slabinfo.ts';
 import type { Snapshot } from '../../snapshot/types.ts';
 import { isSince, releaseOf } from '../kernel.ts';
 import { tablesOf } from '../memory.ts';
+import { readyObjects } from '../slab.ts';
 import { type Measured, type Rule, seen, seenObjects, things } from './rule.ts';
 
 /** What is not explained is worth a sentence from so many entries, and from so large a part of those that are counted, on. */
 const WORTH_ENTRIES = 1000;
 const WORTH_SHARE = 0.1;
-/**
- * SLUB keeps partly used slabs for each CPU whose free objects count as in use: slabs for 120 objects, or for 52 from 256 bytes
- * on, taken as half full (set_cpu_partial() in mm/slub.c). Measured on 6.18 with 2 CPUs: up to 200 more than entries.
- */
-const KEPT_OBJECTS = 120;
-const KEPT_LARGE_OBJECTS = 52;
-const LARGE_BYTES = 256;
 /** SLUB's count of a scattered cache: 1 % off since 6.12, when it became an estimate, and 1 % in lists of CPUs (both measured on 6.18). */
 const SCATTERED_SHARE = 0.02;
 /** Where the number of CPUs was not captured: more than most gateways have, so that their lists are not taken for entries. */
@@ -111,16 +104,8 @@ function closest({ readings }: Measured, first: { active: number; own: number })
 /** Free objects that the allocator may count as in use, and what its estimate may be off by. */
 function slackOf(snapshot: Snapshot, { slab, host }: Measured): number {
   const cpus = host.cpus?.value ?? snapshot.first.counters?.cpus ?? MANY_CPUS;
-  const raw = snapshot.first.slab ? selectConntrackCaches(snapshot.first.slab).entries : [];
-  return slab.caches.reduce((sum, { name, objectBytes, objectsPerSlab, totalObjects }) => {
-    const tunables = raw.find((cache) => cache.name === name)?.tunables;
-    // SLAB: an array of free objects for each CPU, and one that they share.
-    if (tunables && tunables.limit > 0) {
-      return sum + cpus * tunables.limit + (tunables.shared ?? 0) * tunables.batchCount;
-    }
-    const kept = 2 * (objectBytes < LARGE_BYTES ? KEPT_OBJECTS : KEPT_LARGE_OBJECTS);
-    return sum + cpus * (kept + 2 * objectsPerSlab) + SCATTERED_SHARE * totalObjects;
-  }, 0);
+  const scattered = slab.caches.reduce((sum, { totalObjects }) => sum + SCATTERED_SHARE * totalObjects, 0);
+  return readyObjects(snapshot, slab.caches, cpus) + scattered;
 }
 
 /**

@@ -1,14 +1,12 @@
 import type { Fact, Snapshot } from '../../snapshot/types.ts';
 import { isSince, releaseOf } from '../kernel.ts';
+import { KUBE_PROXY_TIMEOUTS } from '../others.ts';
 import { defaultsOf, RFC_4787_SECONDS, RFC_5382_SECONDS } from '../timeouts.ts';
 import { commandsToSet, seenSetting } from './part-of-table.ts';
 import { type Rule, things } from './rule.ts';
 
 /** Far from the default: twice as long or more, half as long or less. Between, versions of the kernel differ themselves. */
 const FAR = 2;
-
-/** What kube-proxy sets when it starts, unless told otherwise (pkg/proxy/apis/config/v1alpha1/defaults.go). */
-const KUBE_PROXY: Record<string, number> = { tcp_timeout_established: 86_400, tcp_timeout_close_wait: 3600 };
 
 interface Setting {
   name: string;
@@ -33,8 +31,10 @@ export const timeouts: Rule = {
     const far = captured.filter((setting) => setting.far);
     const established = snapshot.sysctls.tcp_timeout_established;
     const tooShort = established !== undefined && established.value < RFC_5382_SECONDS;
-    const kubeProxy = Object.entries(KUBE_PROXY).every(([name, value]) => snapshot.sysctls[name]?.value === value);
-    const named = tooShort ? ['tcp_timeout_established'] : kubeProxy ? Object.keys(KUBE_PROXY) : [];
+    const kubeProxy = Object.entries(KUBE_PROXY_TIMEOUTS).every(
+      ([name, value]) => snapshot.sysctls[name]?.value === value,
+    );
+    const named = tooShort ? ['tcp_timeout_established'] : kubeProxy ? Object.keys(KUBE_PROXY_TIMEOUTS) : [];
     const others = far.filter(({ name }) => !named.includes(name));
     const values = {
       captured: things(captured.length, 'captured timeout'),

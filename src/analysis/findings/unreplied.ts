@@ -1,9 +1,8 @@
+import { entriesOf, isSmall } from './part-of-table.ts';
 import { type Rule, seenRows } from './rule.ts';
 
 /** From this share of the table on, entries without an answer are more than scans and lost packets explain. */
 const MANY = 0.5;
-/** Of a small table a share says little. */
-const FEW_ROWS = 1000;
 
 /** Most entries never saw an answer. */
 export const unreplied: Rule = {
@@ -11,9 +10,8 @@ export const unreplied: Rule = {
   assess({ measured }) {
     const { table } = measured;
     if (!table) return { missing: ['the connection table'] };
-    const entries = (key: string) => table.byFlag.find((tally) => tally.key === key)?.entries ?? 0;
-    const classOf = (key: string) => table.byClass.find((tally) => tally.key === key)?.entries ?? 0;
-    const without = entries('UNREPLIED');
+    const classOf = (key: string) => entriesOf(table.byClass, key);
+    const without = entriesOf(table.byFlag, 'UNREPLIED');
     const share = table.entries > 0 ? without / table.entries : 0;
     const synSent = classOf('tcp SYN_SENT UNREPLIED');
     const udp = classOf('udp UNREPLIED');
@@ -29,7 +27,7 @@ export const unreplied: Rule = {
       pickedUp,
     };
     const evidence = seenRows('[UNREPLIED]', without, measured);
-    if (table.entries < FEW_ROWS) return { severity: 'ok', says: 'few', values, evidence, confidence: 'high' };
+    if (isSmall(table)) return { severity: 'ok', says: 'few', values, evidence, confidence: 'high' };
     if (share < MANY) return { severity: 'ok', says: 'ok', values, evidence, confidence: 'high' };
     return {
       severity: 'warning',

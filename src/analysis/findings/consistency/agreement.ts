@@ -6,6 +6,7 @@ import { selectConntrackCaches } from '../../../parsers/slabinfo.ts';
 import type { Fact, SlabCache, Snapshot } from '../../../snapshot/types.ts';
 import { isSince, trackerOf } from '../../kernel.ts';
 import type { Evidence } from '../../schema.ts';
+import { readyObjects } from '../../slab.ts';
 import { readingsOf } from '../../usage.ts';
 import { type Measured, seen, seenRows } from '../rule.ts';
 import type { Check } from './check.ts';
@@ -18,12 +19,6 @@ const CHURN_SHARE = 0.05;
 /** In a small table a few packets are a large share. */
 const CHURN_ENTRIES = 50;
 
-/**
- * SLUB counts what it keeps ready for each CPU as in use: a slab, and a list of slabs with room for twice 52 objects of this size
- * at most (mm/slub.c, set_cpu_partial(), cpu_partial_slabs).
- */
-const SLUB_CPU_PARTIAL = 2 * 52;
-
 /** From 6.12 on SLUB estimates when a cache has more partial slabs (mm/slub.c, MAX_PARTIAL_TO_SCAN). */
 const SLABS_TO_SCAN = 10_000;
 /** That estimate was measured on 6.18 to be off by up to 1 % of all objects, either way. */
@@ -31,7 +26,11 @@ const ESTIMATE_ERROR = 0.01;
 
 /** Every comparison that this capture allows. */
 export function comparisons(snapshot: Snapshot, measured: Measured): Check[] {
-  return [...rowsAgainstCount(snapshot, measured), ...columnAgainstCount(snapshot), ...slabAgainstCount(snapshot)];
+  return [
+    ...rowsAgainstCount(snapshot, measured),
+    ...columnAgainstCount(snapshot),
+    ...slabAgainstCount(snapshot, measured),
+  ];
 }
 
 /** The number of entries before the table was read; 2.4, which has no such file, had its lines counted. */
@@ -125,7 +124,7 @@ function columnAgainstCount(snapshot: Snapshot): Check[] {
   ];
 }
 
-function slabAgainstCount(snapshot: Snapshot): Check[] {
+function slabAgainstCount(snapshot: Snapshot, measured: Measured): Check[] {
   const { first, last, namespaces } = snapshot;
   const caches = first.slab ? selectConntrackCaches(first.slab).entries : [];
   const count = first.count ?? snapshot.tableLines;
@@ -135,7 +134,7 @@ function slabAgainstCount(snapshot: Snapshot): Check[] {
   const expected = count.value + elsewhere;
   const tolerance = churn(snapshot, expected);
   const cpus = snapshot.host.cpus?.value ?? first.counters?.cpus ?? last?.counters?.cpus;
-  const ready = caches.reduce((sum, cache) => sum + readyObjects(cache, cpus ?? 1), 0);
+  const ready = readyObjects(snapshot, measured.slab.caches, cpus ?? 1);
   const estimated = caches.reduce(
     (sum, cache) => sum + (isEstimated(cache, snapshot) ? ESTIMATE_ERROR * cache.totalObjects : 0),
     0,
@@ -155,13 +154,6 @@ function slabAgainstCount(snapshot: Snapshot): Check[] {
   }
   if (estimated > 0 && Math.abs(objects - expected) > tolerance) return [{ explained: 'estimated', values, evidence }];
   return [{ ...(objects > expected && { explained: 'ready' }), values, evidence }];
-}
-
-/** Objects that an allocator keeps ready for the CPUs: SLAB's arrays as its tunables say, SLUB's slabs. */
-function readyObjects({ tunables, objectsPerSlab, totalObjects, totalSlabs }: SlabCache, cpus: number): number {
-  if (tunables && tunables.limit > 0) return cpus * tunables.limit + (tunables.shared ?? 0) * tunables.batchCount;
-  const perSlab = objectsPerSlab ?? Math.ceil(totalObjects / Math.max(1, totalSlabs));
-  return perSlab === 0 ? 0 : cpus * (1 + Math.ceil(SLUB_CPU_PARTIAL / perSlab)) * perSlab;
 }
 
 function isEstimated({ totalSlabs }: SlabCache, snapshot: Snapshot): boolean {
