@@ -1,5 +1,5 @@
 /** The commands that apply a recommendation, keep it, check it and take it back, under this kernel's own names. */
-import type { Snapshot } from '../snapshot/types.ts';
+import type { Fact, Snapshot } from '../snapshot/types.ts';
 import { fileAfterRivals, HASHSIZE_FILE } from './keep.ts';
 import { bucketsAreSetBy, bucketsFor, isModule, keyOf, trackerOf } from './kernel.ts';
 import type { Analysis, Commands, Recommendation } from './schema.ts';
@@ -103,4 +103,20 @@ export function moreBuckets({
   if (buckets <= today) return undefined;
   const { now, verify, rollback } = commandsFor(snapshot, { buckets });
   return now.length > 0 ? { apply: now, verify, undo: rollback } : undefined;
+}
+
+/** Commands that change settings; one that was not captured is left alone, since it could not be put back. */
+export function commandsToSet(
+  changes: readonly { fact: Fact<number> | undefined; to: number }[],
+): Commands | undefined {
+  const known = changes.flatMap(({ fact, to }) => {
+    const key = keyOf(fact?.file);
+    return fact && key !== undefined ? [{ key, from: fact.value, to }] : [];
+  });
+  if (known.length === 0) return undefined;
+  return {
+    apply: known.map(({ key, to }) => `sysctl -w ${key}=${to}`),
+    verify: [`sysctl ${known.map(({ key }) => key).join(' ')}`],
+    undo: known.map(({ key, from }) => `sysctl -w ${key}=${from}`),
+  };
 }

@@ -1,7 +1,8 @@
+import { commandsToSet } from '../commands.ts';
 import { releaseOf, trackerOf } from '../kernel.ts';
 import { defaultsOf } from '../timeouts.ts';
-import { commandsToSet, isSmall, seenSetting, severityOfPart, sureness } from './part-of-table.ts';
-import { type Rule, seenRows } from './rule.ts';
+import { isSmall, severityOfPart, sureness } from './part-of-table.ts';
+import { type Rule, seenRows, seenSetting } from './rule.ts';
 
 /** States of connections that are being made or have ended, and what states each (enum tcp_conntrack of nf_conntrack_proto_tcp.c). */
 const SAYS: Record<string, string> = {

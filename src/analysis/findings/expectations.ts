@@ -1,8 +1,8 @@
 import type { Fact, LogLine, Snapshot } from '../../snapshot/types.ts';
+import { commandsToSet } from '../commands.ts';
 import { isSince } from '../kernel.ts';
 import type { Commands } from '../schema.ts';
 import { FILLING, NEAR } from '../usage.ts';
-import { commandsToSet } from './part-of-table.ts';
 import { type Measured, type Rule, seen, things } from './rule.ts';
 
 /** Connections that helpers expect: near their own limit, or refused. */

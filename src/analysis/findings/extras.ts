@@ -1,7 +1,7 @@
 import { kernelAtLeast } from '../../parsers/host.ts';
+import { commandsToSet } from '../commands.ts';
 import { releaseOf } from '../kernel.ts';
-import { commandsToSet, seenSetting } from './part-of-table.ts';
-import { type Rule, seenRows, things } from './rule.ts';
+import { type Rule, seenRows, seenSetting, things } from './rule.ts';
 
 /** Settings that give every new entry an extension while they are 1, and what they are called. */
 const FEATURES = [

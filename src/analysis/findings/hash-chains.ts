@@ -1,6 +1,6 @@
 import { moreBuckets } from '../commands.ts';
 import { type ChainLimit, chainLimitOf } from '../kernel.ts';
-import { type Rule, seen, seenCounter, things } from './rule.ts';
+import { type Rule, seen, seenCounter, seenSetting, things } from './rule.ts';
 
 /** Average links in a chain from which look-ups are slow enough to act on; kube-proxy’s own sizing allows 8. */
 const LONG = 8;
@@ -33,7 +33,7 @@ export const hashChains: Rule = {
     };
     const evidence = [
       ...seenCounter('chaintoolong', measured),
-      ...seen(buckets?.file.split('/').at(-1) ?? '', buckets),
+      ...seenSetting(buckets),
       ...seen(everywhere ? 'active_objs of all conntrack caches' : 'nf_conntrack_count', held),
       ...seen('nf_conntrack_max', max),
     ];

@@ -1,8 +1,9 @@
+import { commandsToSet } from '../commands.ts';
 import { isSince, trackerOf } from '../kernel.ts';
 import type { Ages } from '../schema.ts';
 import { RFC_5382_SECONDS } from '../timeouts.ts';
-import { commandsToSet, isSmall, seenSetting, severityOfPart, sum, sureness } from './part-of-table.ts';
-import { type Host, type Rule, seenRows, things } from './rule.ts';
+import { isSmall, severityOfPart, sum, sureness } from './part-of-table.ts';
+import { type Host, type Rule, seenRows, seenSetting, things } from './rule.ts';
 
 const HOUR = 3600;
 const DAY = 86_400;

@@ -1,7 +1,4 @@
 /** What several rules share that ask whether one thing holds much of the table. */
-import type { Fact } from '../../snapshot/types.ts';
-import { keyOf } from '../kernel.ts';
-import type { Commands, Evidence } from '../schema.ts';
 import { FILLING } from '../usage.ts';
 import type { Measured } from './rule.ts';
 
@@ -38,28 +35,4 @@ export function entriesOf(tallies: readonly { key: string; entries: number }[], 
 
 export function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
-}
-
-/** Evidence from a setting, under its whole name, as this kernel has it. */
-export function seenSetting(fact: Fact<number> | undefined): Evidence[] {
-  if (!fact) return [];
-  return [
-    { what: fact.file.slice(fact.file.lastIndexOf('/') + 1), value: fact.value, file: fact.file, line: fact.line },
-  ];
-}
-
-/** Commands that change settings; one that was not captured is left alone, since it could not be put back. */
-export function commandsToSet(
-  changes: readonly { fact: Fact<number> | undefined; to: number }[],
-): Commands | undefined {
-  const known = changes.flatMap(({ fact, to }) => {
-    const key = keyOf(fact?.file);
-    return fact && key !== undefined ? [{ key, from: fact.value, to }] : [];
-  });
-  if (known.length === 0) return undefined;
-  return {
-    apply: known.map(({ key, to }) => `sysctl -w ${key}=${to}`),
-    verify: [`sysctl ${known.map(({ key }) => key).join(' ')}`],
-    undo: known.map(({ key, from }) => `sysctl -w ${key}=${from}`),
-  };
 }

@@ -48,6 +48,14 @@ export function seen(what: string, fact: Fact<number | string> | undefined): Evi
   return fact ? [{ what, value: fact.value, file: fact.file, line: fact.line }] : [];
 }
 
+/** Evidence from a setting, under its whole name, as this kernel has it. */
+export function seenSetting(fact: Fact<number> | undefined): Evidence[] {
+  if (!fact) return [];
+  return [
+    { what: fact.file.slice(fact.file.lastIndexOf('/') + 1), value: fact.value, file: fact.file, line: fact.line },
+  ];
+}
+
 /** Evidence from a counter of the last reading, summed over the CPUs. */
 export function seenCounter(name: string, { drops: { counters } }: Measured): Evidence[] {
   const total = counters?.totals[name];

@@ -1,9 +1,9 @@
 import type { Fact, Snapshot } from '../../snapshot/types.ts';
+import { commandsToSet } from '../commands.ts';
 import { isSince, releaseOf } from '../kernel.ts';
 import { KUBE_PROXY_TIMEOUTS } from '../others.ts';
 import { defaultsOf, RFC_4787_SECONDS, RFC_5382_SECONDS } from '../timeouts.ts';
-import { commandsToSet, seenSetting } from './part-of-table.ts';
-import { type Rule, things } from './rule.ts';
+import { type Rule, seenSetting, things } from './rule.ts';
 
 /** Far from the default: twice as long or more, half as long or less. Between, versions of the kernel differ themselves. */
 const FAR = 2;
