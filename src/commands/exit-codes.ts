@@ -8,6 +8,6 @@ export const EXIT = {
   usage: 2,
   /** An input is no bundle, or cannot be read at all; the other inputs were still reported. */
   input: 3,
-  /** All was done, and a verdict is as severe as --fail-on says. */
+  /** All was done, and a verdict or a finding is as severe as --fail-on says. */
   found: 4,
 } as const;

@@ -32,7 +32,7 @@ export const slabSurplus: Rule = {
       active,
       counted: own + elsewhere,
       elsewhere: elsewhere > 0 ? elsewhere : undefined,
-      surplus: Math.max(0, surplus),
+      surplus: surplus > 0 ? surplus : undefined,
       uncounted: things(uncounted.length, 'other network namespace'),
       caches: things(caches, 'network namespace'),
       several: caches > 1,

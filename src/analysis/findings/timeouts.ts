@@ -3,6 +3,7 @@ import { commandsToSet } from '../commands.ts';
 import { isSince, releaseOf } from '../kernel.ts';
 import { KUBE_PROXY_TIMEOUTS } from '../others.ts';
 import { defaultsOf, RFC_4787_SECONDS, RFC_5382_SECONDS } from '../timeouts.ts';
+import { FILLING } from '../usage.ts';
 import { type Rule, seenSetting, things } from './rule.ts';
 
 /** Far from the default: twice as long or more, half as long or less. Between, versions of the kernel differ themselves. */
@@ -19,7 +20,7 @@ interface Setting {
 /** Timeouts that are far from the kernel's defaults, or too low for what standards ask. */
 export const timeouts: Rule = {
   id: 'timeouts',
-  assess({ snapshot }) {
+  assess({ snapshot, measured: { usage } }) {
     const captured = settingsOf(snapshot);
     if (captured.length === 0) {
       // 2.4 has them in its code (ip_conntrack_proto_tcp.c); that its other settings were captured shows that none were overlooked.
@@ -44,6 +45,8 @@ export const timeouts: Rule = {
       others: others.length > 0 ? others.map(({ name, fact, usual }) => `${name} ${fact.value} (${usual})`) : undefined,
       udp: (snapshot.sysctls.udp_timeout_stream?.value ?? RFC_4787_SECONDS) < RFC_4787_SECONDS,
     };
+    // Longer timeouts fill a table that is nearly full: then only what is too long is put back.
+    const hasRoom = (usage.peakShare ?? 0) < FILLING;
     const evidence = [...named.map((name) => snapshot.sysctls[name]), ...others.map(({ fact }) => fact)].flatMap(
       seenSetting,
     );
@@ -54,7 +57,7 @@ export const timeouts: Rule = {
         values,
         evidence,
         confidence: 'high',
-        commands: commandsToSet([{ fact: established, to: RFC_5382_SECONDS }]),
+        commands: hasRoom ? commandsToSet([{ fact: established, to: RFC_5382_SECONDS }]) : undefined,
       };
     }
     // kube-proxy sets its own again when it starts: commands would not hold.
@@ -66,7 +69,11 @@ export const timeouts: Rule = {
         values,
         evidence,
         confidence: 'high',
-        commands: commandsToSet(others.map(({ fact, usual }) => ({ fact, to: usual }))),
+        commands: commandsToSet(
+          others
+            .filter(({ fact, usual }) => hasRoom || fact.value > usual)
+            .map(({ fact, usual }) => ({ fact, to: usual })),
+        ),
       };
     }
     return { severity: 'ok', says: 'ok', values, evidence: seenSetting(established), confidence: 'high' };

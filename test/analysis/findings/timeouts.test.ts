@@ -58,6 +58,27 @@ const OLD = {
 
 testRule('timeouts', [
   {
+    when: 'a table that is nearly full is not filled by longer ones',
+    snapshot: gateway({
+      [`${SYSCTL}count`]: 60_000,
+      [`${SYSCTL}udp_timeout`]: 10,
+      [`${SYSCTL}tcp_timeout_time_wait`]: 600,
+    }),
+    severity: 'notice',
+    says: '2 timeouts are far from the kernel’s defaults, in seconds (default in brackets): tcp_timeout_time_wait 600 (120) and udp_timeout 10 (30).',
+    commands: {
+      apply: ['sysctl -w net.netfilter.nf_conntrack_tcp_timeout_time_wait=120'],
+      undo: ['sysctl -w net.netfilter.nf_conntrack_tcp_timeout_time_wait=600'],
+    },
+  },
+  {
+    when: 'established TCP that is cut short, in a table that is nearly full',
+    snapshot: gateway({ [`${SYSCTL}count`]: 60_000, [`${SYSCTL}tcp_timeout_established`]: 600 }),
+    severity: 'warning',
+    says: 'Established TCP is kept for only 600 s after its last packet (nf_conntrack_tcp_timeout_established), less than the 7440 s (2 h 4 min) that RFC 5382 asks for: connections that are silent for longer lose their entry, and behind NAT they break.',
+    commands: 'none',
+  },
+  {
     when: 'established below RFC 5382, and something else far off',
     snapshot: set({ ...DEFAULTS, tcp_timeout_established: 1200, generic_timeout: 60 }),
     severity: 'warning',
