@@ -77,11 +77,14 @@ export function commandsFor(snapshot: Snapshot, { max, buckets }: NewLimits): Re
   };
 }
 
-/** As many buckets as go with the limit, and with what is there already, whosever it is. */
-export function bucketsNeeded(snapshot: Snapshot, { usage, hash }: Pick<Analysis, 'usage' | 'hash'>): number {
+/** As many buckets as go with a limit, today's if none is given, and with what is there already, whosever it is. */
+export function bucketsNeeded(
+  snapshot: Snapshot,
+  { usage, hash }: Pick<Analysis, 'usage' | 'hash'>,
+  limit = usage.unlimited ? undefined : usage.max?.value,
+): number {
   const entries = hash.entries?.value ?? 0;
-  const max = usage.max && !usage.unlimited ? usage.max.value : 2 * entries;
-  return bucketsFor(Math.max(max, entries), snapshot);
+  return bucketsFor(Math.max(limit ?? 2 * entries, entries), snapshot);
 }
 
 /**
@@ -99,7 +102,7 @@ export function moreBuckets({
 }): Commands | 'as recommended' | undefined {
   const today = measured.hash.buckets?.value ?? 0;
   if ((recommended?.buckets ?? 0) > today) return 'as recommended';
-  const buckets = bucketsNeeded(snapshot, measured);
+  const buckets = bucketsNeeded(snapshot, measured, recommended?.max);
   if (buckets <= today) return undefined;
   const { now, verify, rollback } = commandsFor(snapshot, { buckets });
   return now.length > 0 ? { apply: now, verify, undo: rollback } : undefined;

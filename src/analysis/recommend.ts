@@ -96,9 +96,15 @@ export function recommend(
 
   const enough = !wasCutOff && peak.value <= FILLING * max.value && (demand.high ?? 0) <= max.value;
   if (enough) {
-    const chains = findings.get('hash-chains');
-    if (chains?.commands) {
-      const more = bucketsNeeded(snapshot, measured);
+    // Where chains are too long, or would be in a full table.
+    const bucketsWith = (limit: number) =>
+      findings.get('hash-chains')?.commands === undefined
+        ? buckets
+        : Math.max(buckets ?? 0, bucketsNeeded(snapshot, measured, limit));
+    const lower = lowered(snapshot, { ...asItIs, action: 'lower' }, max.value, bucketsWith, budget, prices);
+    if (lower) return lower;
+    const more = bucketsWith(max.value);
+    if (more !== undefined && more !== buckets) {
       return {
         ...asItIs,
         action: 'raise-buckets',
@@ -109,7 +115,7 @@ export function recommend(
         notes: ['The limit has room; it is the hash table that is too small for so many entries.'],
       };
     }
-    return lowered(snapshot, { ...asItIs, action: 'leave', constraint: 'present-limit' }, max.value, budget, prices);
+    return { ...asItIs, action: 'leave', constraint: 'present-limit' };
   }
 
   // Of a table that was cut off only a lower bound is known. The kernel's own choice for this machine is the least to try.
@@ -174,27 +180,34 @@ function sizeFor({ entries, high }: Demand, headroom: number): number {
   return Math.max(headroom * entries, LEAST_HEADROOM * (high ?? 0));
 }
 
-/** A limit that is far beyond need, and whose full table would cost more than the budget, may be lowered; never below what was aimed at. */
+/**
+ * A limit that is far beyond need, and whose full table would cost more than the budget, may be lowered; never below what was aimed at.
+ *
+ * @param bucketsWith  the buckets that go with a limit
+ * @returns undefined where it need not be lowered
+ */
 function lowered(
   snapshot: Snapshot,
-  leave: Recommendation & { demand: Demand },
+  lower: Recommendation & { demand: Demand },
   max: number,
+  bucketsWith: (limit: number) => number | undefined,
   budget: number | undefined,
   prices: Prices,
-): Recommendation {
-  if (budget === undefined) return leave;
-  const needed = readable(sizeFor(leave.demand, leave.headroom));
+): Recommendation | undefined {
+  if (budget === undefined) return undefined;
+  const needed = readable(sizeFor(lower.demand, lower.headroom));
   const enough = Math.max(needed, affordableMax(snapshot, max, budget, prices));
-  if (enough >= max) return leave;
+  if (enough >= max) return undefined;
+  const buckets = bucketsWith(enough);
   return {
-    ...leave,
-    action: 'lower',
+    ...lower,
     max: enough,
+    ...(buckets !== undefined && { buckets }),
     constraint: enough === needed ? 'demand' : 'memory-budget',
-    ladder: ladderOf(snapshot, prices, max, leave.buckets, { max: enough, buckets: leave.buckets }),
-    commands: commandsFor(snapshot, { max: enough }),
+    ladder: ladderOf(snapshot, prices, max, lower.buckets, { max: enough, buckets }),
+    commands: commandsFor(snapshot, { max: enough, ...(buckets === lower.buckets ? {} : { buckets }) }),
     notes: [
-      'Nothing is short today. The limit is what a flood could make connection tracking take, and that is more than the budget.',
+      `${buckets === lower.buckets ? 'Nothing is short today. ' : ''}The limit is what a flood could make connection tracking take, and that is more than the budget.`,
     ],
   };
 }

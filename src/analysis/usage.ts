@@ -92,6 +92,18 @@ export function droppedPackets({
   return drop + chainTooLong;
 }
 
+/** A line of the log from so short a time before the capture tells of the same load. */
+const JUST_NOW_SECONDS = 60;
+
+/**
+ * Whether a table that no reading shows at its limit was there all the same between two of them: one that is full for moments says so by
+ * what it evicts, or in the log. A line whose time is not known may be of that moment.
+ */
+export function wasFullJustNow({ duringCapture, log }: Analysis['drops']): boolean {
+  const logged = log.tableFullLines > 0 && (log.secondsBeforeCapture ?? 0) < JUST_NOW_SECONDS;
+  return logged || (duringCapture?.earlyDrop ?? 0) > 0;
+}
+
 /**
  * Whether the counters are of all CPUs, so that a zero is one: `conntrack -S` before 1.4.0 prints the first CPU only, and
  * damaged lines are left out.

@@ -3,12 +3,10 @@ import type { Findings } from './findings/index.ts';
 import { entriesOf } from './findings/part-of-table.ts';
 import type { Measured } from './findings/rule.ts';
 import type { Evidence, Failure, Finding, Quantity, Recommendation, Verdict } from './schema.ts';
-import { atLimit, droppedPackets, FILLING, NEAR } from './usage.ts';
+import { atLimit, droppedPackets, FILLING, NEAR, wasFullJustNow } from './usage.ts';
 
 /** Without the size of RAM: less than this is little on any machine that forwards traffic. */
 const LITTLE_BYTES = 64 * 1024 * 1024;
-/** A line of the log from so short a time before the capture tells of the same load. */
-const JUST_NOW_SECONDS = 60;
 /** Proof that a first page has room for. */
 const PROOF_LINES = 5;
 
@@ -134,10 +132,7 @@ function kindOf(measured: Measured, findings: Findings): [Verdict['kind'], Verdi
   if ((during?.drop ?? 0) > 0) {
     if (bad('nat-ports')) return ['nat-ports', severityOf('nat-ports')];
     if (clashes === 'now') return ['clashes', severityOf('clashes')];
-    // A table that is full for moments only says so by what it evicts, or in the log.
-    const wasFullJustNow =
-      (during?.earlyDrop ?? 0) > 0 || (drops.log.secondsBeforeCapture ?? Number.POSITIVE_INFINITY) < JUST_NOW_SECONDS;
-    if (!wasFullJustNow) return ['drops-now', 'warning'];
+    if (!wasFullJustNow(drops)) return ['drops-now', 'warning'];
   }
   if (bad('other-namespace')) return ['namespace-full', severityOf('other-namespace')];
   if (bad('was-full')) return ['was-full', 'warning'];

@@ -212,6 +212,13 @@ describe('recommendation', () => {
     expect(recommendation).toMatchObject({ action: 'raise-buckets', max: 65_536, buckets: 131_072 });
   });
 
+  test('a limit beyond need and memory, with buckets for less: it is lowered, not the hash table raised for it', () => {
+    const chains = analysed({ [MAX]: 4_000_000, [BUCKETS]: 1024, 'proc/meminfo': `MemTotal: ${1024 * 1024} kB` });
+    expect(chains.recommendation).toMatchObject({ action: 'lower', max: 131_072, buckets: 131_072 });
+    const finding = chains.findings.find(({ id }) => id === 'hash-chains');
+    expect(finding?.commands?.apply).toEqual(chains.recommendation.commands.now);
+  });
+
   test('chains that were too long before the buckets were raised: nothing is left to do', () => {
     const { recommendation } = analysed({ [STAT]: countersText({ chainTooLong: 9 }), [BUCKETS]: 262_144 });
     expect(recommendation).toMatchObject({ action: 'leave', buckets: 262_144 });

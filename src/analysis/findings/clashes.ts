@@ -1,7 +1,7 @@
 import type { Snapshot } from '../../snapshot/types.ts';
 import { isSince } from '../kernel.ts';
 import { busiestTarget, FAILING, NAT_PORTS } from '../nat.ts';
-import { atLimit } from '../usage.ts';
+import { atLimit, wasFullJustNow } from '../usage.ts';
 import { type Measured, type Rule, seen, seenCounter, seenRows, things } from './rule.ts';
 
 /** A resolver asks again after 5 s (resolv.conf(5), `timeout`): from one loss a second on somebody always waits for it. */
@@ -66,9 +66,7 @@ export const clashes: Rule = {
         confidence,
       };
     }
-    // A table that is full for moments drops packets between two readings, and says so in the log or by what it evicts.
-    const wasFull = drops.log.tableFullLines > 0 || (during?.earlyDrop ?? 0) > 0;
-    if (during && during.drop > 0 && !wasFull && !atLimit(usage)) {
+    if (during && during.drop > 0 && !wasFullJustNow(drops) && !atLimit(usage)) {
       return {
         severity: 'warning',
         says: 'otherwise',

@@ -102,6 +102,8 @@ export const hashChains: Rule = {
  * 6.18 stopped at 40 562.
  */
 function refusedShare(load: number, { least, most }: ChainLimit): number {
+  // Hardly any chain is as short as a quarter of the average, and the probability of an empty one is soon too small for a number.
+  if (load > 4 * most) return 1;
   let probability = Math.exp(-load);
   let refused = 0;
   // Chains of four times the average and more are rarer than anything that counts here.

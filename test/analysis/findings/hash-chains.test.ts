@@ -117,6 +117,12 @@ testRule('hash-chains', [
     says: 'At the limit of 131 072 entries the 1 024 buckets would hold chains of 256 links on average, and since this kernel adds to no chain that is longer than a random number from 50 to 79, it would drop most new connections long before that limit.',
   },
   {
+    when: 'chains so long that no number can be put on the shortest',
+    snapshot: gateway({ ...quiet, 'proc/sys/net/netfilter/nf_conntrack_max': 4_000_000, [BUCKETS]: 1024 }),
+    severity: 'warning',
+    says: 'At the limit of 4 000 000 entries the 1 024 buckets would hold chains of 7 812.5 links on average, and since this kernel adds to no chain that is longer than a random number from 50 to 79, it would drop most new connections long before that limit.',
+  },
+  {
     when: 'chains are long, on a kernel that refuses none',
     snapshot: gateway({ [RELEASE]: '3.10.0-1160.el7.x86_64', [COUNT]: 60_000, [BUCKETS]: 8192, [COUNTERS]: OF_3_10 }),
     severity: 'notice',
