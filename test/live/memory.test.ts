@@ -22,7 +22,7 @@ describe.skipIf(reason !== undefined)(`entries on this kernel${reason ? ` (skipp
     const extensionBytes = (measured.totalBytes - measured.slabBytes) / entries;
     expect(extensionBytes).toBeGreaterThanOrEqual((1 - TOTAL_ERROR) * (estimate?.low ?? Number.NaN));
     expect(extensionBytes).toBeLessThanOrEqual((1 + TOTAL_ERROR) * (estimate?.high ?? Number.NaN));
-    // Nothing is on, and it says so: there are not enough objects in kmalloc-128.
-    if (!feature.extended) expect(estimate?.high).toBeLessThan(16);
+    // Nothing is on, and it says so: there are not enough objects in kmalloc-128 for half of them, whatever else the kernel keeps there.
+    if (!feature.extended) expect(estimate?.high).toBeLessThan(64);
   });
 });
