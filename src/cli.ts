@@ -70,6 +70,25 @@ const parser = yargs(process.argv.slice(2))
     }),
   )
   .command(
+    'analyse [bundle...]',
+    'Write the analysis of each bundle as a line of JSON, to spread the work over machines',
+    (command) =>
+      aimOptions(command)
+        .positional('bundle', {
+          describe: 'bundles; without any, their paths are read from standard input, one a line',
+          type: 'string',
+          array: true,
+          default: [] as string[],
+        })
+        .option('jsonl', { describe: 'as JSON lines', type: 'boolean', demandOption: true })
+        .check(({ bundle }) => noOptions(bundle))
+        .example('find bundles -name "*.tar.gz" | $0 analyse --jsonl > results.jsonl', 'for fleet --from'),
+    work(async ({ bundle, headroom, memoryBudget }) => {
+      const { analyseLines } = await import('./commands/analyse.ts');
+      return analyseLines(bundle, { aims: { headroom, memoryBudget } });
+    }),
+  )
+  .command(
     'collector',
     'Print the script that collects a bundle, to be sent to the machine in question',
     {},

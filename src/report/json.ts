@@ -6,8 +6,17 @@ import { inertJson } from './inert.ts';
 
 /** JSON that is also safe to print: active characters are escaped, and parse to what they were. */
 export function renderJson(analysis: Analysis): string {
+  return `${inertJson(JSON.stringify(withStatements(analysis), null, 2))}\n`;
+}
+
+/** The same in one line. */
+export function renderJsonLine(analysis: Analysis): string {
+  return `${inertJson(JSON.stringify(withStatements(analysis)))}\n`;
+}
+
+function withStatements(analysis: Analysis): Analysis {
   const findings = analysis.findings.map((finding) => ({ ...finding, statement: statementOf(finding) }));
-  return `${inertJson(JSON.stringify({ ...analysis, findings }, null, 2))}\n`;
+  return { ...analysis, findings };
 }
 
 /** A comparison for other programs. */

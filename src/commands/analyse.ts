@@ -1,0 +1,66 @@
+import { createInterface } from 'node:readline';
+import type { Aims } from '../analysis/aims.ts';
+import { BundleError } from '../bundle/bundle.ts';
+import { renderJsonLine } from '../report/json.ts';
+import { EXIT } from './exit-codes.ts';
+import { analysisOf, expandInput } from './inputs.ts';
+
+/**
+ * Writes the analysis of each bundle as a line of JSON, as soon as it is there, or a line that says why there is none. Nothing is kept
+ * from one bundle to the next: what spreads paths over machines can spread this.
+ *
+ * @param inputs  bundles, folders of bundles, or Analysis JSON; none: their paths are read from standard input, one a line
+ * @returns exit code
+ */
+export async function analyseLines(inputs: string[], options: { aims: Aims }): Promise<number> {
+  let exit: number = EXIT.ok;
+  for await (const input of inputs.length > 0 ? inputs : pathsFrom(process.stdin)) {
+    for await (const line of linesOf(input, options)) {
+      if ('error' in line) {
+        process.stderr.write(`conntrack-report: ${line.error}\n`);
+        exit = EXIT.input;
+      }
+      // Nobody reads any more: what would follow is for nobody.
+      if (!(await written('error' in line ? `${JSON.stringify(line)}\n` : line.json))) return EXIT.failed;
+    }
+  }
+  return exit;
+}
+
+/** Where the list comes from, no bundle can: `-` in it is a file of that name. */
+async function* pathsFrom(stream: NodeJS.ReadableStream): AsyncGenerator<string> {
+  for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (line.trim() !== '') yield line === '-' ? './-' : line;
+  }
+}
+
+async function* linesOf(
+  input: string,
+  options: { aims: Aims },
+): AsyncGenerator<{ json: string } | { error: string; input: string }> {
+  let expanded: string[];
+  try {
+    expanded = await expandInput(input);
+  } catch (error) {
+    yield { error: reasonOf(input, error), input };
+    return;
+  }
+  for (const each of expanded) {
+    try {
+      yield { json: renderJsonLine(await analysisOf(each, options)) };
+    } catch (error) {
+      yield { error: reasonOf(each, error), input: each };
+    }
+  }
+}
+
+/** Why there is no analysis. What no bundle should be able to cause costs only that bundle, too. */
+export function reasonOf(input: string, error: unknown): string {
+  return error instanceof BundleError ? error.message : `${input} cannot be analysed: ${(error as Error).message}`;
+}
+
+function written(text: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, (error) => resolve(!error));
+  });
+}
