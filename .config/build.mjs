@@ -1,11 +1,13 @@
-// Bundles src/ into dist/: one start-up file, everything heavy in chunks that are loaded when they are needed.
+// Bundles src/ into dist/: one start-up file, one of the threads of a fleet, everything heavy in chunks that are loaded when
+// they are needed.
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
 import { forEsbuild } from './generated.mjs';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: ['src/cli.ts'],
+  entryPoints: ['src/cli.ts', 'src/fleet/worker.ts'],
+  outbase: 'src',
   outdir: 'dist',
   bundle: true,
   splitting: true,

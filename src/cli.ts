@@ -1,9 +1,11 @@
+import { availableParallelism } from 'node:os';
 import yargs, { type Argv } from 'yargs';
 import { DEFAULT_AIMS } from './analysis/aims.ts';
 import { TIMEOUT_SETTINGS } from './analysis/timeouts.ts';
 import { EXIT } from './commands/exit-codes.ts';
 import { version } from './package.ts';
-import { FORMATS, type Format } from './report/index.ts';
+import { FLEET_FILES } from './report/fleet.ts';
+import { FORMATS } from './report/index.ts';
 
 const formatNames = Object.keys(FORMATS).join(', ');
 
@@ -70,6 +72,61 @@ const parser = yargs(process.argv.slice(2))
     }),
   )
   .command(
+    'fleet [folder...]',
+    'Write an index of many hosts, the worst first, and a page for each',
+    (command) =>
+      aimOptions(printOptions(command))
+        .positional('folder', {
+          describe: 'folders of bundles, at any depth; what was analysed before is not read again',
+          type: 'string',
+          array: true,
+          default: [] as string[],
+        })
+        .option('format', {
+          describe: `formats, with commas between them: ${Object.keys(FLEET_FILES).join(', ')}`,
+          type: 'string',
+          default: Object.keys(FLEET_FILES).join(','),
+          requiresArg: true,
+          coerce: (given: string) => parseFormats(given, FLEET_FILES),
+        })
+        .option('labels', {
+          describe: 'a CSV file: hostname, and a column for each label, such as site or customer',
+          type: 'string',
+          requiresArg: true,
+        })
+        .option('group-by', {
+          describe: 'the label that groups the hosts',
+          type: 'string',
+          defaultDescription: 'the first',
+          requiresArg: true,
+        })
+        .option('from', {
+          describe: 'what analyse --jsonl wrote, in place of bundles or besides',
+          type: 'string',
+          array: true,
+          default: [] as string[],
+          requiresArg: true,
+        })
+        .option('workers', {
+          describe: 'bundles that are analysed at a time',
+          type: 'string',
+          default: String(availableParallelism()),
+          defaultDescription: 'one for each CPU',
+          requiresArg: true,
+          coerce: (given: string) => wholeWithin('workers', given, 1, 256),
+        })
+        .check(({ folder, from }) => {
+          if (folder.length + from.length === 0) throw new Error('fleet needs a folder of bundles, or --from');
+          return noOptions(folder);
+        })
+        .example('$0 fleet bundles/ --out fleet --labels hosts.csv', 'all bundles below a folder')
+        .example('$0 fleet --from results.jsonl --out fleet', 'analysed elsewhere'),
+    work(async ({ folder, out, format, paper, browser, headroom, memoryBudget, ...options }) => {
+      const { fleet } = await import('./commands/fleet.ts');
+      return fleet(folder, { ...options, out, formats: format, paper, browser, aims: { headroom, memoryBudget } });
+    }),
+  )
+  .command(
     'analyse [bundle...]',
     'Write the analysis of each bundle as a line of JSON, to spread the work over machines',
     (command) =>
@@ -122,8 +179,8 @@ const parser = yargs(process.argv.slice(2))
     'Print the JSON Schema of what --format json writes',
     (command) =>
       command.positional('what', {
-        describe: 'an analysis, as report writes it, or a timeline, as compare does',
-        choices: ['analysis', 'timeline'] as const,
+        describe: 'an analysis, as report writes it, a timeline, as compare does, or a fleet',
+        choices: ['analysis', 'timeline', 'fleet'] as const,
         default: 'analysis' as const,
       }),
     work(async ({ what }) => {
@@ -140,15 +197,19 @@ const parser = yargs(process.argv.slice(2))
 
 /** Where reports are written, and as what. */
 function outputOptions<T>(command: Argv<T>) {
+  return printOptions(command).option('format', {
+    describe: `formats, with commas between them: ${formatNames}`,
+    type: 'string',
+    default: 'html,pdf',
+    requiresArg: true,
+    coerce: (given: string) => parseFormats(given, FORMATS),
+  });
+}
+
+/** Where, and on what paper. */
+function printOptions<T>(command: Argv<T>) {
   return command
     .option('out', { describe: 'folder to write to', type: 'string', default: '.', requiresArg: true })
-    .option('format', {
-      describe: `formats, with commas between them: ${formatNames}`,
-      type: 'string',
-      default: 'html,pdf',
-      requiresArg: true,
-      coerce: parseFormats,
-    })
     .option('paper', {
       describe: 'size of the PDF’s pages',
       choices: ['a4', 'letter'] as const,
@@ -211,11 +272,18 @@ function numberWithin(option: string, given: string, least: number, most: number
   throw new Error(`--${option} ${given}: expected a number from ${least} to ${most}`);
 }
 
-function parseFormats(given: string): Format[] {
+function wholeWithin(option: string, given: string, least: number, most: number): number {
+  if (/^\d+$/.test(given) && Number(given) >= least && Number(given) <= most) return Number(given);
+  throw new Error(`--${option} ${given}: expected a whole number from ${least} to ${most}`);
+}
+
+function parseFormats<F extends string>(given: string, formats: Readonly<Record<F, unknown>>): F[] {
   const names = given.split(',').map((name) => name.trim().toLowerCase());
-  const wrong = names.find((name) => !Object.hasOwn(FORMATS, name));
-  if (wrong !== undefined) throw new Error(`--format ${wrong}: expected one or more of ${formatNames}`);
-  return [...new Set(names)] as Format[];
+  const wrong = names.find((name) => !Object.hasOwn(formats, name));
+  if (wrong !== undefined) {
+    throw new Error(`--format ${wrong}: expected one or more of ${Object.keys(formats).join(', ')}`);
+  }
+  return [...new Set(names)] as F[];
 }
 
 /** A command's handler: what goes wrong in it is no mistake of the command line. Resolves to an exit code. */

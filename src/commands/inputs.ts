@@ -8,7 +8,7 @@ import { version } from '../package.ts';
 import { readSnapshot } from '../snapshot/read.ts';
 
 /** Analysis JSON of ten million entries is under a megabyte. */
-const MAX_JSON_BYTES = 64 * 1024 * 1024;
+export const MAX_JSON_BYTES = 64 * 1024 * 1024;
 
 const ARCHIVE = /\.(?:tar\.gz|tgz|tar)$/i;
 
@@ -19,20 +19,31 @@ const IN_A_BUNDLE = new Set(['manifest.csv', 'inventory.csv', 'proc', 'sys']);
  * Lists the inputs that a name stands for: itself, or, of a folder that is no bundle, the archives, the JSON files and the unpacked
  * bundles in it, by name.
  *
+ * @param options.deep  with those in folders of that folder, and so on; what is hidden is left out
  * @throws {BundleError} if there is no such file, or nothing in the folder that could be read
  */
-export async function expandInput(input: string): Promise<string[]> {
+export async function expandInput(input: string, options: { deep?: boolean } = {}): Promise<string[]> {
   if (input === '-' || !(await isFolder(input)) || (await isBundle(input))) return [input];
-  const found: string[] = [];
-  for (const entry of (await readdir(input, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const file = path.join(input, entry.name);
-    if (entry.isFile() && (ARCHIVE.test(entry.name) || entry.name.endsWith('.json'))) found.push(file);
-    else if (entry.isDirectory() && (await isBundle(file))) found.push(file);
-  }
+  const found = await bundlesIn(input, options.deep === true);
   if (found.length === 0) {
     throw new BundleError(
       `${inputName(input)} holds no bundle: expected .tar.gz, .tgz, .tar or .json files, or unpacked bundles.`,
     );
+  }
+  return found;
+}
+
+async function bundlesIn(folder: string, deep: boolean): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: Error) => {
+    throw new BundleError(`${folder} cannot be read: ${error.message}`);
+  });
+  const found: string[] = [];
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const file = path.join(folder, entry.name);
+    if (entry.isFile() && (ARCHIVE.test(entry.name) || entry.name.endsWith('.json'))) found.push(file);
+    else if (!entry.isDirectory() || (deep && entry.name.startsWith('.'))) continue;
+    else if (await isBundle(file)) found.push(file);
+    else if (deep) found.push(...(await bundlesIn(file, deep)));
   }
   return found;
 }
@@ -72,9 +83,19 @@ async function readAnalysis(file: string): Promise<Analysis> {
     throw new BundleError(`${name} cannot be read: ${error.message}`);
   });
   if (stats.size > MAX_JSON_BYTES) throw new BundleError(`${name} is larger than any analysis: ${stats.size} bytes.`);
+  return parseAnalysis(await readFile(file, 'utf8'), name);
+}
+
+/**
+ * Reads Analysis JSON.
+ *
+ * @param name  how messages call it
+ * @throws {BundleError} if it is none
+ */
+export function parseAnalysis(json: string, name: string): Analysis {
   let content: unknown;
   try {
-    content = JSON.parse(await readFile(file, 'utf8'));
+    content = JSON.parse(json);
   } catch (error) {
     throw new BundleError(`${name} is no JSON: ${(error as Error).message}`);
   }

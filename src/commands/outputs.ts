@@ -62,7 +62,7 @@ export class Outputs {
 }
 
 /** What the terminal shows: as wide as it is, and in colour unless NO_COLOR (no-color.org) says otherwise. */
-function terminal(): { color: boolean; width: number | undefined } {
+export function terminal(): { color: boolean; width: number | undefined } {
   return { color: process.stdout.isTTY === true && !process.env.NO_COLOR, width: process.stdout.columns };
 }
 

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { analysisSchema } from '../analysis/schema.ts';
+import { fleetSchema } from '../fleet/schema.ts';
 import { timelineSchema } from '../timeline/schema.ts';
 
-const SCHEMAS = { analysis: analysisSchema, timeline: timelineSchema };
+const SCHEMAS = { analysis: analysisSchema, timeline: timelineSchema, fleet: fleetSchema };
 
-/** Prints the JSON Schema (draft 2020-12) of what `--format json` writes: an analysis for `report`, a timeline for `compare`. */
+/** Prints the JSON Schema (draft 2020-12) of what `--format json` writes: an analysis for `report`, a timeline for `compare`, a fleet for `fleet`. */
 export function printSchema(name: keyof typeof SCHEMAS): void {
   process.stdout.write(`${JSON.stringify(z.toJSONSchema(SCHEMAS[name]), null, 2)}\n`);
 }

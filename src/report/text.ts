@@ -1,14 +1,20 @@
 /** The summary for a terminal: what somebody needs before opening the report. */
 import templates from 'templates:text';
 import type { Analysis, Severity } from '../analysis/schema.ts';
+import type { Fleet } from '../fleet/schema.ts';
 import type { Timeline } from '../timeline/schema.ts';
+import { count } from './format.ts';
 import { inert, mapStrings } from './inert.ts';
 import { renderTemplate } from './templates.ts';
+import { fleetView } from './view/fleet.ts';
 import { summaryView } from './view/summary.ts';
 import { timelineView } from './view/timeline.ts';
 
 const DEFAULT_WIDTH = 80;
 const NARROWEST = 40;
+
+/** Hosts of a fleet that a terminal has room for. */
+const WORST = 10;
 
 const COLOURS: Record<Severity, number> = { critical: 31, warning: 33, notice: 36, ok: 32, unknown: 35 };
 
@@ -73,6 +79,20 @@ export function renderTimelineText(timeline: Timeline, options: SummaryOptions =
   return laidOut('compare.text', text, fix.severity, options);
 }
 
+/** Renders what is worst in a fleet. */
+export function renderFleetText(fleet: Fleet, options: SummaryOptions = {}): string {
+  const view = fleetView(mapStrings(fleet, inert, inert), undefined);
+  const worst = view.groups.flatMap(({ rows }) => rows).filter(({ mark }) => mark.trim() !== '');
+  const shown = aligned(worst.slice(0, WORST).map((row) => ({ ...row, label: row.name })));
+  const rest = worst.length - shown.length;
+  return laidOut(
+    'fleet.text',
+    { ...view, worst: shown, rest: rest > 0 ? count(rest) : undefined },
+    view.severity,
+    options,
+  );
+}
+
 /** Labels of one width. */
 function aligned<T extends { label: string }>(rows: readonly T[]): T[] {
   const longest = Math.max(0, ...rows.map(({ label }) => label.length));
@@ -88,7 +108,7 @@ function laidOut(page: string, view: object, severity: Severity, options: Summar
     .split('\n')
     // A command is pasted as it is: never broken.
     .flatMap((line) => (/^ {4}\S/.test(line) || line.length <= width ? [line] : wrapped(line, width)))
-    .map((line) => line.replace(/[\u00a0\u202f]/g, ' '));
+    .map((line) => line.replace(/[\u00a0\u202f]/g, ' ').trimEnd());
   if (options.color) paint(lines, severity);
   return `${lines.join('\n')}\n`;
 }

@@ -5,7 +5,10 @@
  */
 import { median, medianSorted, quantileSorted } from 'simple-statistics';
 import { FULL } from '../analysis/usage.ts';
-import type { Growth, Point } from './schema.ts';
+import type { Growth, Point as WholePoint } from './schema.ts';
+
+/** What is looked at of a snapshot. */
+type Point = Pick<WholePoint, 'capturedAt' | 'entries' | 'max' | 'unlimited'>;
 
 /** Days that a trend must rest on: with four, chance alone has all in a row one time in twelve. */
 const LEAST_DAYS = 5;

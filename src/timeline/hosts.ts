@@ -1,16 +1,30 @@
 /** Which snapshots are of one host, in the order in which they were taken. */
 import type { Analysis } from '../analysis/schema.ts';
 
+type Maybe<T> = { value: T } | undefined;
+
+/** What of an analysis tells of which host, and of which moment, it is. */
+export interface Identified {
+  bundle: Pick<Analysis['bundle'], 'sha256'>;
+  host: {
+    hostname?: Maybe<string>;
+    machineIdSha256?: Maybe<string>;
+    bootId?: Maybe<string>;
+    capturedAt?: Maybe<string>;
+    uptimeSeconds?: Maybe<number>;
+  };
+}
+
 /** A snapshot that was analysed, under the name that the user gave it. */
-export interface Named {
+export interface Named<T extends Identified = Analysis> {
   name: string;
-  analysis: Analysis;
+  analysis: T;
 }
 
 /** Snapshots of one host, the earliest first. */
-export interface Host {
+export interface Host<T extends Identified = Analysis> {
   identifiedBy: 'machine id' | 'host name' | 'boot id' | 'nothing';
-  snapshots: Named[];
+  snapshots: Named<T>[];
   /** What became of inputs that are not among them. */
   notes: string[];
 }
@@ -21,21 +35,30 @@ export interface Host {
  * A host is told by its machine id together with its name: machines that were cloned share an id. Without one it is told by its name, and
  * without that by its boot. The namespace does not tell hosts apart: it has another inode after each boot.
  */
-export function hostsOf(inputs: readonly Named[]): Host[] {
-  const hosts = new Map<string, Host>();
+export function hostsOf<T extends Identified = Analysis>(inputs: readonly Named<T>[]): Host<T>[] {
+  const hosts = new Map<string, Host<T>>();
+  const seen = new Map<string, string>();
   for (const [at, input] of inputs.entries()) {
     const { identifiedBy, key } = identityOf(input, at);
-    const host = hosts.get(key) ?? { identifiedBy, snapshots: [], notes: [] };
+    const host: Host<T> = hosts.get(key) ?? { identifiedBy, snapshots: [], notes: [] };
     hosts.set(key, host);
-    const twin = host.snapshots.find(({ analysis }) => isSame(analysis, input.analysis));
-    if (twin) host.notes.push(`${input.name} is the same capture as ${twin.name}: left out`);
-    else host.snapshots.push(input);
+    const captures = capturesOf(input.analysis).map((capture) => `${key} ${capture}`);
+    const twin = captures.map((capture) => seen.get(capture)).find((name) => name !== undefined);
+    if (twin !== undefined) {
+      host.notes.push(`${input.name} is the same capture as ${twin}: left out`);
+      continue;
+    }
+    host.snapshots.push(input);
+    for (const capture of captures) seen.set(capture, input.name);
   }
   for (const host of hosts.values()) order(host);
   return [...hosts.values()];
 }
 
-function identityOf({ analysis: { host } }: Named, at: number): Pick<Host, 'identifiedBy'> & { key: string } {
+function identityOf(
+  { analysis: { host } }: Named<Identified>,
+  at: number,
+): Pick<Host, 'identifiedBy'> & { key: string } {
   const name = host.hostname?.value;
   const machine = host.machineIdSha256?.value;
   if (machine !== undefined) return { identifiedBy: 'machine id', key: `machine ${machine} ${name ?? ''}` };
@@ -45,17 +68,18 @@ function identityOf({ analysis: { host } }: Named, at: number): Pick<Host, 'iden
   return { identifiedBy: 'nothing', key: `input ${at}` };
 }
 
-/** The same archive, or the same moment of the same boot: one that was repacked, or analysed before. */
-function isSame(a: Analysis, b: Analysis): boolean {
-  if (a.bundle.sha256 !== undefined && a.bundle.sha256 === b.bundle.sha256) return true;
-  const moment = ({ host }: Analysis) =>
-    host.capturedAt && host.uptimeSeconds
-      ? `${host.capturedAt.value} ${host.uptimeSeconds.value} ${host.bootId?.value ?? ''}`
-      : undefined;
-  return moment(a) !== undefined && moment(a) === moment(b);
+/** What two inputs share that are one capture: the archive, or the moment of a boot, where it was repacked or analysed before. */
+function capturesOf({ bundle, host }: Identified): string[] {
+  const { capturedAt, uptimeSeconds, bootId } = host;
+  return [
+    ...(bundle.sha256 === undefined ? [] : [`archive ${bundle.sha256}`]),
+    ...(capturedAt && uptimeSeconds
+      ? [`moment ${capturedAt.value} ${uptimeSeconds.value} ${bootId?.value ?? ''}`]
+      : []),
+  ];
 }
 
-function order(host: Host): void {
+function order<T extends Identified>(host: Host<T>): void {
   const timed = host.snapshots.filter(({ analysis }) => timeOf(analysis) !== undefined);
   const untimed = host.snapshots.filter(({ analysis }) => timeOf(analysis) === undefined);
   timed.sort((a, b) => (timeOf(a.analysis) ?? 0) - (timeOf(b.analysis) ?? 0));
@@ -75,7 +99,7 @@ function order(host: Host): void {
 }
 
 /** When a snapshot was taken, in milliseconds since 1970. */
-export function timeOf({ host }: Analysis): number | undefined {
+export function timeOf({ host }: Pick<Identified, 'host'>): number | undefined {
   const time = Date.parse(host.capturedAt?.value ?? '');
   return Number.isNaN(time) ? undefined : time;
 }

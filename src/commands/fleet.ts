@@ -1,0 +1,291 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Browser } from 'puppeteer-core';
+import type { Aims } from '../analysis/aims.ts';
+import { BundleError } from '../bundle/bundle.ts';
+import { Cache } from '../fleet/cache.ts';
+import { fleetOf, type Paged } from '../fleet/fleet.ts';
+import { LabelsError, NO_LABELS, readLabels } from '../fleet/labels.ts';
+import { pageNames } from '../fleet/pages.ts';
+import { Pool, programKey } from '../fleet/pool.ts';
+import type { Fleet } from '../fleet/schema.ts';
+import type { Snapshot } from '../fleet/snapshot.ts';
+import { digestOf, linesOf, nameOf, type Source } from '../fleet/sources.ts';
+import { version } from '../package.ts';
+import type { FleetFormat } from '../report/fleet.ts';
+import type { Paper } from '../report/index.ts';
+import { type Host, hostsOf, type Named } from '../timeline/hosts.ts';
+import { EXIT } from './exit-codes.ts';
+import { writeWhole } from './files.ts';
+import { expandInput } from './inputs.ts';
+import { terminal } from './outputs.ts';
+import { openProgress, type Progress } from './progress.ts';
+
+export interface FleetOptions {
+  out: string;
+  formats: FleetFormat[];
+  paper: Paper;
+  browser: string | undefined;
+  aims: Aims;
+  workers: number;
+  /** Files that `analyse --jsonl` wrote. */
+  from: string[];
+  /** A CSV file with labels, if there is one. */
+  labels: string | undefined;
+  /** The label that groups the hosts; undefined: the first column. */
+  groupBy: string | undefined;
+}
+
+/** A source with the digest of what it was when this run began. */
+interface Known {
+  source: Source;
+  digest: string;
+}
+
+/**
+ * Analyses the bundles in folders, and writes an index of all hosts with a page for each. What was analysed before, by the same version
+ * with the same options, is not read again.
+ *
+ * @param folders  folders of bundles, at any depth, or bundles
+ * @returns exit code
+ */
+export async function fleet(folders: string[], options: FleetOptions): Promise<number> {
+  const labels = labelsOf(options);
+  if (typeof labels === 'string') {
+    process.stderr.write(`conntrack-report: ${labels}\n`);
+    return EXIT.usage;
+  }
+  const run = new Run(options);
+  await run.open();
+  try {
+    const { sources, unread } = await run.sources(folders);
+    const read = await run.snapshots(sources, unread);
+    const hosts = hostsOf(read.map(({ name, snapshot }) => ({ name, analysis: snapshot })));
+    const paged = await run.pages(hosts, read);
+    await run.write(fleetOf(paged, { labels, unread }, version));
+    await run.prune();
+    return run.exit;
+  } finally {
+    await run.close();
+  }
+}
+
+/** The labels, or what is wrong with them. */
+function labelsOf({ labels: file, groupBy }: FleetOptions) {
+  try {
+    const labels = file === undefined ? NO_LABELS : readLabels(file);
+    if (groupBy === undefined || labels.columns.includes(groupBy)) return labels;
+    return `--group-by ${groupBy}: expected one of the labels${labels.columns.length > 0 ? `, ${labels.columns.join(', ')}` : ' of --labels'}`;
+  } catch (error) {
+    if (error instanceof LabelsError) return error.message;
+    throw error;
+  }
+}
+
+/** One run, with what it holds open. */
+class Run {
+  exit: number = EXIT.ok;
+  readonly #options: FleetOptions;
+  readonly #cache: Cache;
+  readonly #key: unknown;
+  readonly #pool: Pool;
+  /** Sources that this run read, and all that there are. */
+  #analysed = 0;
+  #sources = 0;
+  #progress: Progress | undefined;
+  readonly #ended = (signal: NodeJS.Signals) => {
+    this.#cache.close();
+    // As if nobody had listened; threads end with the process.
+    process.kill(process.pid, signal);
+  };
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    this.#key = [programKey(), options.aims];
+    this.#cache = new Cache(options.out, this.#key);
+    this.#pool = new Pool({ workers: options.workers });
+  }
+
+  async open(): Promise<void> {
+    await this.#cache.open();
+    process.once('SIGINT', this.#ended);
+    process.once('SIGTERM', this.#ended);
+  }
+
+  async close(): Promise<void> {
+    this.#progress?.stop();
+    await this.#pool.close();
+    process.removeListener('SIGINT', this.#ended);
+    process.removeListener('SIGTERM', this.#ended);
+    this.#cache.close();
+  }
+
+  #fail(code: number, message: string): void {
+    this.#print(process.stderr, `conntrack-report: ${message}\n`);
+    // A bad input is the more telling failure: what could be written was.
+    this.exit = this.exit === EXIT.input ? this.exit : code;
+  }
+
+  #print(stream: NodeJS.WriteStream, text: string): void {
+    if (this.#progress) this.#progress.print(stream, text);
+    else stream.write(text);
+  }
+
+  /** All that is to be read, and what cannot be. */
+  async sources(folders: readonly string[]): Promise<{ sources: Known[]; unread: Fleet['unread'] }> {
+    const sources: Known[] = [];
+    const unread: Fleet['unread'] = [];
+    const attempt = async (input: string, work: () => Promise<void>) => {
+      try {
+        await work();
+      } catch (error) {
+        if (!(error instanceof BundleError)) throw error;
+        this.#unread(unread, input, error.message);
+      }
+    };
+    const ours = path.resolve(this.#options.out, 'fleet.json');
+    for (const folder of folders) {
+      await attempt(folder, async () => {
+        for (const each of await expandInput(folder, { deep: true })) {
+          if (path.resolve(each) === ours) continue;
+          await attempt(each, async () => {
+            sources.push({ source: { path: each }, digest: await digestOf(each) });
+          });
+        }
+      });
+    }
+    for (const file of this.#options.from) {
+      await attempt(file, async () => {
+        for await (const { source, digest, failed } of linesOf(file)) {
+          if (failed) this.#unread(unread, failed.input, failed.error);
+          else sources.push({ source, digest });
+        }
+      });
+    }
+    return { sources, unread };
+  }
+
+  #unread(unread: Fleet['unread'], input: string, reason: string): void {
+    unread.push({ input, reason });
+    this.#fail(EXIT.input, reason);
+  }
+
+  /** What a fleet keeps of each source, in their order. */
+  async snapshots(sources: readonly Known[], unread: Fleet['unread']): Promise<(Known & Read)[]> {
+    const { aims } = this.#options;
+    this.#progress = await openProgress(sources.length);
+    this.#sources = sources.length;
+    const once = new Map<string, Promise<{ snapshot: Snapshot } | { error: string }>>();
+    const results = await Promise.all(
+      sources.map(async ({ source, digest }) => {
+        let result = once.get(digest);
+        if (!result) {
+          const known = this.#cache.snapshot(digest);
+          if (!known) this.#analysed++;
+          result = known
+            ? Promise.resolve({ snapshot: known })
+            : this.#pool.snapshot({ source, digest, place: this.#cache.place, aims });
+          once.set(digest, result);
+        }
+        const got = await result;
+        this.#progress?.step(nameOf(source));
+        return { source, digest, name: nameOf(source), got };
+      }),
+    );
+    return results.flatMap(({ got, ...known }) => {
+      if ('snapshot' in got) return [{ ...known, snapshot: got.snapshot }];
+      this.#unread(unread, known.name, got.error);
+      return [];
+    });
+  }
+
+  /** Makes the page of each host, unless it is there. */
+  async pages(hosts: readonly Host<Snapshot>[], read: readonly (Known & Read)[]): Promise<Paged[]> {
+    if (!this.#options.formats.includes('html')) return hosts.map((host) => ({ host, page: undefined }));
+    const { out, paper, aims } = this.#options;
+    const made = this.#madePages();
+    const byName = new Map(read.map((each) => [each.name, each]));
+    const names = pageNames(hosts);
+    const pages: Record<string, string> = {};
+    const paged = await Promise.all(
+      hosts.map(async (host, at): Promise<Paged> => {
+        const { source, digest } = byName.get(host.snapshots.at(-1)?.name ?? '') as Known;
+        const page = `hosts/${names[at]}`;
+        const file = path.join(out, 'hosts', names[at] ?? '');
+        if (made.isCurrent && made.pages[page] === digest && existsSync(file)) {
+          pages[page] = digest;
+          return { host, page };
+        }
+        const failure = await this.#pool.page({ source, digest, place: this.#cache.place, aims, file, paper });
+        if (failure) {
+          this.#fail(EXIT.failed, failure.error);
+          return { host, page: undefined };
+        }
+        pages[page] = digest;
+        return { host, page };
+      }),
+    );
+    for (const page of Object.keys(made.pages)) {
+      if (!(page in pages) && /^hosts\/[^/\\]+\.html$/.test(page)) await rm(path.join(out, page), { force: true });
+    }
+    await writeWhole(this.#cache.pagesFile, JSON.stringify({ key: this.#pageKey(), pages }), this.#cache.place.parts);
+    return paged;
+  }
+
+  #pageKey(): string {
+    return JSON.stringify([this.#key, this.#options.paper]);
+  }
+
+  /** The pages of the run before, by their digests; none where that is not known. */
+  #madePages(): { isCurrent: boolean; pages: Record<string, string> } {
+    try {
+      const { key, pages } = JSON.parse(readFileSync(this.#cache.pagesFile, 'utf8'));
+      return { isCurrent: key === this.#pageKey(), pages: Object(pages) };
+    } catch {
+      return { isCurrent: false, pages: {} };
+    }
+  }
+
+  /** Writes the index in every format that was asked for. */
+  async write(fleet: Fleet): Promise<void> {
+    const { out, formats, paper, groupBy } = this.#options;
+    const { FLEET_FILES, openFleetRenderer } = await import('../report/fleet.ts');
+    const render = openFleetRenderer(fleet, { paper, groupBy: groupBy ?? fleet.labels[0] });
+    const written: string[] = [];
+    for (const format of formats) {
+      const file = path.join(out, FLEET_FILES[format]);
+      try {
+        const content = format === 'pdf' ? await this.#printed(render.pdf) : await render.text(format);
+        await writeWhole(file, content, this.#cache.place.parts);
+        written.push(file);
+      } catch (error) {
+        this.#fail(EXIT.failed, `${file} was not written: ${(error as Error).message}`);
+      }
+    }
+    this.#print(process.stdout, await render.summary(terminal()));
+    const before = this.#analysed < this.#sources ? '; the others are known from before' : '';
+    this.#print(process.stdout, `\nAnalysed ${this.#analysed} of ${this.#sources} inputs${before}.\n`);
+    if (written.length > 0)
+      this.#print(process.stdout, `\nWritten\n${written.map((file) => `  ${file}\n`).join('')}\n`);
+  }
+
+  async #printed(print: (browser: Browser) => Promise<Buffer>): Promise<Buffer> {
+    const { openBrowser } = await import('../report/browser.ts');
+    const { browser } = await openBrowser(this.#options.browser);
+    try {
+      return await print(browser);
+    } finally {
+      await browser.close();
+    }
+  }
+
+  async prune(): Promise<void> {
+    await this.#cache.prune();
+  }
+}
+
+/** A snapshot that was read, under the name of its source. */
+interface Read extends Pick<Named<Snapshot>, 'name'> {
+  snapshot: Snapshot;
+}

@@ -1,0 +1,122 @@
+/**
+ * Results of earlier runs, beside the output: of each source, by its digest, what the fleet keeps of it and the whole analysis, of which
+ * a page may be made later. Other versions and other options have a folder of their own; what the last run did not use is removed.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import path from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Analysis } from '../analysis/schema.ts';
+import { writeWhole } from '../commands/files.ts';
+import { type Snapshot, snapshotSchema } from './snapshot.ts';
+
+/** Of this folder, and of nothing else, files are removed. */
+const FOLDER = '.conntrack-report';
+const KEY = /^[0-9a-f]{16}$/;
+const ENTRY = /^([0-9a-f]{64})\.(?:snapshot\.json|analysis\.json\.gz)$/;
+const PART = /^part-(\d+)$/;
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** What a worker needs to know to write results where {@link Cache} looks for them. */
+export interface CachePlace {
+  /** Results of one version and one set of options. */
+  folder: string;
+  /** What is not yet complete. */
+  parts: string;
+}
+
+/** Writes what came of a source; the snapshot last, as it stands for both. */
+export async function keep(place: CachePlace, digest: string, analysis: Analysis, snapshot: Snapshot): Promise<void> {
+  const packed = gzipSync(JSON.stringify(analysis), { level: 1 });
+  const text = JSON.stringify(snapshot);
+  await writeWhole(analysisFile(place, digest), packed, place.parts);
+  await writeWhole(snapshotFile(place, digest), `${sha256(text)}\n${text}\n`, place.parts);
+}
+
+/** The whole analysis, or undefined where it was removed or damaged. */
+export function keptAnalysis(place: CachePlace, digest: string): Analysis | undefined {
+  try {
+    // Its checksum is that of gzip.
+    return JSON.parse(gunzipSync(readFileSync(analysisFile(place, digest))).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+const analysisFile = ({ folder }: CachePlace, digest: string) => path.join(folder, `${digest}.analysis.json.gz`);
+const snapshotFile = ({ folder }: CachePlace, digest: string) => path.join(folder, `${digest}.snapshot.json`);
+
+export class Cache {
+  readonly place: CachePlace;
+  /** Which pages the last run made, of what. */
+  readonly pagesFile: string;
+  readonly #top: string;
+  readonly #used = new Set<string>();
+
+  /**
+   * @param out  folder of the output
+   * @param key  all that the results depend on besides their source
+   */
+  constructor(out: string, key: unknown) {
+    this.#top = path.join(out, FOLDER);
+    this.pagesFile = path.join(this.#top, 'pages.json');
+    this.place = {
+      folder: path.join(this.#top, sha256(JSON.stringify(key)).slice(0, 16)),
+      parts: path.join(this.#top, `part-${process.pid}`),
+    };
+  }
+
+  /** @throws the error of the file system if nothing can be written there */
+  async open(): Promise<void> {
+    await mkdir(this.place.folder, { recursive: true });
+    for (const name of await readdir(this.#top)) {
+      const [, pid] = PART.exec(name) ?? [];
+      if (pid !== undefined && !isRunning(Number(pid)))
+        await rm(path.join(this.#top, name), { recursive: true, force: true });
+    }
+    await mkdir(this.place.parts, { recursive: true });
+  }
+
+  /** What is known of a source; undefined if it was never analysed, or the record of it is damaged. */
+  snapshot(digest: string): Snapshot | undefined {
+    this.#used.add(digest);
+    let text: string;
+    try {
+      text = readFileSync(snapshotFile(this.place, digest), 'utf8');
+    } catch {
+      return undefined;
+    }
+    const [sum, json = ''] = text.split('\n');
+    if (sum !== sha256(json) || !existsSync(analysisFile(this.place, digest))) return undefined;
+    const parsed = snapshotSchema.safeParse(JSON.parse(json));
+    return parsed.success ? parsed.data : undefined;
+  }
+
+  /** Removes what this run had no use for. */
+  async prune(): Promise<void> {
+    for (const folder of await readdir(this.#top)) {
+      if (!KEY.test(folder)) continue;
+      const isOurs = folder === path.basename(this.place.folder);
+      for (const name of await readdir(path.join(this.#top, folder))) {
+        const [, digest = ''] = ENTRY.exec(name) ?? [];
+        if (digest !== '' && !(isOurs && this.#used.has(digest))) await rm(path.join(this.#top, folder, name));
+      }
+      if (!isOurs) await rmdir(path.join(this.#top, folder)).catch(() => {});
+    }
+  }
+
+  /** Removes what is not complete. At once, so that a signal can be answered with it. */
+  close(): void {
+    rmSync(this.place.parts, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

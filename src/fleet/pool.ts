@@ -1,0 +1,57 @@
+/** Threads that analyse bundles side by side. One that a bundle brings down costs that bundle, and is replaced. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import workerpool, { type Pool as WorkerPool } from 'workerpool';
+import { packageRoot, version } from '../package.ts';
+import type { Snapshot } from './snapshot.ts';
+import { nameOf } from './sources.ts';
+import type { Failure, PageTask, Task } from './worker.ts';
+
+const SCRIPT = path.join(packageRoot, 'dist', 'fleet', 'worker.js');
+
+/** What results depend on: the release, and, between two releases, the program itself; its parts have their digest in their name. */
+export function programKey(): string[] {
+  return [version, createHash('sha256').update(readFileSync(SCRIPT)).digest('hex')];
+}
+
+/** Heap of a thread: many times what the largest bundle takes, so that only a hostile one meets it. */
+const HEAP_MB = 1024;
+
+export class Pool {
+  readonly #pool: WorkerPool;
+
+  constructor(options: { workers: number; heapMb?: number }) {
+    this.#pool = workerpool.pool(SCRIPT, {
+      workerType: 'thread',
+      maxWorkers: options.workers,
+      workerThreadOpts: { resourceLimits: { maxOldGenerationSizeMb: options.heapMb ?? HEAP_MB } },
+    });
+  }
+
+  /** Analyses a source, and keeps the analysis. */
+  async snapshot(task: Task): Promise<{ snapshot: Snapshot } | Failure> {
+    try {
+      return await this.#pool.exec('snapshot', [task]);
+    } catch (error) {
+      return { error: `${nameOf(task.source)} cannot be analysed: ${endOf(error)}` };
+    }
+  }
+
+  /** Makes the page of a host. */
+  async page(task: PageTask): Promise<Failure | undefined> {
+    try {
+      return await this.#pool.exec('page', [task]);
+    } catch (error) {
+      return { error: `${task.file} was not written: ${endOf(error)}` };
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.terminate(true);
+  }
+}
+
+function endOf(error: unknown): string {
+  return `the thread that worked on it ended (${(error as Error).message.replace(/\s+/g, ' ').trim()})`;
+}
