@@ -3,6 +3,7 @@ interface TableOptions {
   sources?: number;
   even?: boolean;
   accounting?: boolean;
+  hostname?: string;
 }
 
 export function table(entries: number, options?: TableOptions): Generator<string>;

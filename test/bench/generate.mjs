@@ -135,14 +135,19 @@ export function* table(
   }
 }
 
-/** Writes a bundle with such a table, and the few files that its analysis needs. Makes the rows twice: tar wants the size first. */
+/**
+ * Writes a bundle with such a table, and the few files that its analysis needs. Makes the rows twice: tar wants the size first.
+ *
+ * @param options  as of a table, and `hostname`
+ */
 export async function writeBundle(file, entries, options) {
   let bytes = 0;
   for (const chunk of table(entries, options)) bytes += chunk.length;
   const sysctl = 'proc/sys/net/netfilter/nf_conntrack_';
   const slabs = Math.ceil(entries / 16);
   const small = {
-    'manifest.csv': 'key,value\nformat,conntrack-report bundle\nformat_version,1\nhostname,bench\n',
+    'manifest.csv': `key,value\nformat,conntrack-report bundle\nformat_version,1\nhostname,${options?.hostname ?? 'bench'}\n`,
+    ...(options?.hostname && { 'proc/sys/kernel/hostname': `${options.hostname}\n` }),
     [`${sysctl}count`]: `${entries}\n`,
     [`${sysctl}max`]: `${2 * entries}\n`,
     [`${sysctl}buckets`]: '262144\n',
