@@ -24,7 +24,7 @@ export function pageNames(hosts: readonly Host<Snapshot>[]): string[] {
       .replace(/[^\w.-]+/g, '_')
       .replace(/^[.-]+|[.]+$/g, '')
       .slice(0, LONGEST);
-    const isItself = safe === name && !DEVICE.test(safe) && times.get(name.toLowerCase()) === 1;
+    const isItself = safe !== '' && safe === name && !DEVICE.test(safe) && times.get(name.toLowerCase()) === 1;
     const base = isItself ? safe : `${DEVICE.test(safe) || safe === '' ? `host-${safe}` : safe}-${digitsOf(host)}`;
     let unique = base;
     for (let n = 2; taken.has(unique.toLowerCase()); n++) unique = `${base}-${n}`;

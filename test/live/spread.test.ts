@@ -125,6 +125,17 @@ describe.skipIf(why)(`over ssh to two hosts${why ? ` (skipped: ${why})` : ''}`, 
     expect(lines('spread.jsonl')).toEqual(lines('alone.jsonl'));
     const jobs = readFileSync(inScratch('jobs'), 'utf8').trimEnd().split('\n').slice(1);
     expect([...new Set(jobs.map((job) => job.split('\t')[1]))].sort()).toEqual(HOSTS);
+
+    const fleet = (input: string, out: string) => {
+      shell(`'${process.execPath}' '${CLI}' fleet ${input} --out ${out} --format html,csv,json`);
+      const { hosts } = JSON.parse(readFileSync(inScratch(out, 'fleet.json'), 'utf8'));
+      // Where they were read from differs, and in the table too.
+      return hosts.map(({ input: _, ...host }: { input: string; name?: string }) => host);
+    };
+    const spread = fleet('--from spread.jsonl', 'spread');
+    expect(spread).toHaveLength(SAMPLES.length);
+    expect(spread).toEqual(fleet('bundles', 'alone'));
+    for (const { page } of spread) expect(existsSync(inScratch('spread', page))).toBe(true);
   });
 });
 

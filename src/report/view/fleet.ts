@@ -85,17 +85,24 @@ function trendView({ trend, growth, snapshots }: FleetHost) {
   // Without a clock for all, one after the other.
   const isTimed = known.every(({ time }) => !Number.isNaN(time));
   const line = sparkline(known.map(({ time, at, y }) => ({ x: isTimed ? time : at, y })));
-  const { daysToFull } = growth;
-  const days = (n: number) => duration(Math.max(1, Math.round(n)) * 86_400);
   return {
     line: line === undefined ? undefined : new Verbatim(line),
     note: plural(snapshots, 'snapshot'),
-    full:
-      daysToFull &&
-      (daysToFull.high === undefined || daysToFull.high > 3650
-        ? `full in ${days(daysToFull.low)} at the earliest`
-        : `full in ${days(daysToFull.low)} to ${days(daysToFull.high)}`),
+    full: growth.daysToFull && fullIn(growth.daysToFull),
   };
+}
+
+/** Of what is so far away nobody knows the day. */
+const FAR_DAYS = 3650;
+
+function fullIn({ low, high }: NonNullable<FleetHost['growth']['daysToFull']>): string | undefined {
+  const [first, last] = [low, high ?? Number.POSITIVE_INFINITY].map((days) => Math.max(1, Math.round(days))) as [
+    number,
+    number,
+  ];
+  if (first > FAR_DAYS) return undefined;
+  if (last > FAR_DAYS) return `full in ${plural(first, 'day')} at the earliest`;
+  return first === last ? `full in ${plural(first, 'day')}` : `full in ${count(first)} to ${plural(last, 'day')}`;
 }
 
 function rowView(host: FleetHost, newest: number, groupBy: string | undefined) {
@@ -221,7 +228,6 @@ function sentenceView({ hosts, totals }: Fleet) {
     return {
       count: count(some.length),
       one: some.length === 1,
-      isAll: some.length === totals.hosts,
       names: named(some.map(nameOf), NAMES),
     };
   };
@@ -231,6 +237,7 @@ function sentenceView({ hosts, totals }: Fleet) {
     warning: part('warning'),
     unknown: part('unknown'),
     fine: part('ok', 'notice'),
+    allFine: totals.hosts > 0 && totals.bySeverity.ok + totals.bySeverity.notice === totals.hosts,
     none: totals.hosts === 0,
   };
 }
@@ -240,7 +247,7 @@ function figuresView({ totals, unread, missing }: Fleet) {
   const notes = [
     plural(totals.snapshots, 'snapshot'),
     unread.length > 0 ? `${plural(unread.length, 'input')} not read` : '',
-    missing.length > 0 ? `${count(missing.length)} expected without one` : '',
+    missing.length > 0 ? `${plural(missing.length, 'expected host')} without one` : '',
   ];
   const part = (n: number) => (totals.hosts > 0 ? `${percent(n / totals.hosts)} of the hosts` : '');
   const fine = bySeverity.ok + bySeverity.notice;
