@@ -105,7 +105,7 @@ const parser = yargs(process.argv.slice(2))
           type: 'string',
           array: true,
           default: [] as string[],
-          requiresArg: true,
+          nargs: 1,
         })
         .option('workers', {
           describe: 'bundles that are analysed at a time',

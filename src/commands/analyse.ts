@@ -1,9 +1,8 @@
 import { createInterface } from 'node:readline';
 import type { Aims } from '../analysis/aims.ts';
-import { BundleError } from '../bundle/bundle.ts';
 import { renderJsonLine } from '../report/json.ts';
 import { EXIT } from './exit-codes.ts';
-import { analysisOf, expandInput } from './inputs.ts';
+import { analysisOf, expandInput, reasonOf } from './inputs.ts';
 
 /**
  * Writes the analysis of each bundle as a line of JSON, as soon as it is there, or a line that says why there is none. Nothing is kept
@@ -52,11 +51,6 @@ async function* linesOf(
       yield { error: reasonOf(each, error), input: each };
     }
   }
-}
-
-/** Why there is no analysis. What no bundle should be able to cause costs only that bundle, too. */
-export function reasonOf(input: string, error: unknown): string {
-  return error instanceof BundleError ? error.message : `${input} cannot be analysed: ${(error as Error).message}`;
 }
 
 function written(text: string): Promise<boolean> {

@@ -107,3 +107,8 @@ export function parseAnalysis(json: string, name: string): Analysis {
     `${name} is no analysis that this version can read (${where}: ${issue?.message}). Expected what report --format json writes.`,
   );
 }
+
+/** Why there is no analysis. What no bundle should be able to cause costs only that bundle, too. */
+export function reasonOf(name: string, error: unknown): string {
+  return error instanceof BundleError ? error.message : `${name} cannot be analysed: ${(error as Error).message}`;
+}

@@ -2,8 +2,8 @@
 import workerpool from 'workerpool';
 import type { Aims } from '../analysis/aims.ts';
 import type { Analysis } from '../analysis/schema.ts';
-import { BundleError } from '../bundle/bundle.ts';
 import { writeWhole } from '../commands/files.ts';
+import { reasonOf } from '../commands/inputs.ts';
 import type { Paper } from '../report/html.ts';
 import { type CachePlace, keep, keptAnalysis } from './cache.ts';
 import { type Snapshot, snapshotOf } from './snapshot.ts';
@@ -37,7 +37,7 @@ async function snapshot(task: Task): Promise<{ snapshot: Snapshot } | Failure> {
   try {
     return { snapshot: (await analysed(task)).snapshot };
   } catch (error) {
-    return { error: reasonOf(task.source, error) };
+    return { error: reasonOf(nameOf(task.source), error) };
   }
 }
 
@@ -52,12 +52,4 @@ async function page(task: PageTask): Promise<Failure | undefined> {
   }
 }
 
-/** Why there is no analysis. What no bundle should be able to cause costs only that bundle, too. */
-function reasonOf(source: Source, error: unknown): string {
-  const { message } = error as Error;
-  return error instanceof BundleError ? message : `${nameOf(source)} cannot be analysed: ${message}`;
-}
-
-export const METHODS = { snapshot, page };
-
-workerpool.worker(METHODS);
+workerpool.worker({ snapshot, page });

@@ -188,7 +188,7 @@ describe('hostile strings', () => {
   it('are text in the page', () => {
     expect(html).not.toMatch(/<(?:script|img)\b/i);
     expect(html).not.toMatch(/<[^>]*\sonerror\s*=/i);
-    expect(html).not.toMatch(/[\u202e\x1b]/);
+    for (const active of ['\u202e', '\x1b']) expect(html).not.toContain(active);
     expect(visible(html)).toContain(`<script>alert(1)</script>"'><img src=x onerror=alert(1)>{{tool}}\\u202e\\x1b[31m`);
   });
 
