@@ -1,4 +1,4 @@
-// Bundles src/ into dist/: one start-up file, one of the threads of a fleet, everything heavy in chunks that are loaded when
+// Bundles src/ into dist/: one start-up file, one of the workers of a fleet, everything heavy in chunks that are loaded when
 // they are needed.
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';

@@ -15,7 +15,7 @@ import { digestOf, linesOf, nameOf, type Source } from '../fleet/sources.ts';
 import { version } from '../package.ts';
 import type { FleetFormat } from '../report/fleet.ts';
 import type { Paper } from '../report/index.ts';
-import { type Host, hostsOf, type Named } from '../timeline/hosts.ts';
+import { type Host, hostsOf } from '../timeline/hosts.ts';
 import { EXIT } from './exit-codes.ts';
 import { writeWhole } from './files.ts';
 import { expandInput } from './inputs.ts';
@@ -43,6 +43,14 @@ interface Known {
   digest: string;
 }
 
+/** A source that could be read, under its name. */
+interface Read extends Known {
+  name: string;
+  snapshot: Snapshot;
+}
+
+type Result = { snapshot: Snapshot } | { error: string };
+
 /**
  * Analyses the bundles in folders, and writes an index of all hosts with a page for each. What was analysed before, by the same version
  * with the same options, is not read again.
@@ -59,8 +67,7 @@ export async function fleet(folders: string[], options: FleetOptions): Promise<n
   const run = new Run(options);
   await run.open();
   try {
-    const { sources, unread } = await run.sources(folders);
-    const read = await run.snapshots(sources, unread);
+    const { read, unread } = await run.read(folders);
     const hosts = hostsOf(read.map(({ name, snapshot }) => ({ name, analysis: snapshot })));
     const paged = await run.pages(hosts, read);
     await run.write(fleetOf(paged, { labels, unread }, version));
@@ -93,10 +100,11 @@ class Run {
   /** Sources that this run read, and all that there are. */
   #analysed = 0;
   #sources = 0;
+  readonly #results = new Map<string, Promise<Result>>();
   #progress: Progress | undefined;
   readonly #ended = (signal: NodeJS.Signals) => {
     this.#cache.close();
-    // As if nobody had listened; threads end with the process.
+    // As if nobody had listened; workers end with the channel to this process.
     process.kill(process.pid, signal);
   };
 
@@ -132,9 +140,8 @@ class Run {
     else stream.write(text);
   }
 
-  /** All that is to be read, and what cannot be. */
-  async sources(folders: readonly string[]): Promise<{ sources: Known[]; unread: Fleet['unread'] }> {
-    const sources: Known[] = [];
+  /** Reads all that there is; what cannot be read is named. */
+  async read(folders: readonly string[]): Promise<{ read: Read[]; unread: Fleet['unread'] }> {
     const unread: Fleet['unread'] = [];
     const attempt = async (input: string, work: () => Promise<void>) => {
       try {
@@ -145,25 +152,38 @@ class Run {
       }
     };
     const ours = path.resolve(this.#options.out, 'fleet.json');
+    const paths: string[] = [];
     for (const folder of folders) {
       await attempt(folder, async () => {
-        for (const each of await expandInput(folder, { deep: true })) {
-          if (path.resolve(each) === ours) continue;
-          await attempt(each, async () => {
-            sources.push({ source: { path: each }, digest: await digestOf(each) });
-          });
-        }
+        const found = await expandInput(folder, { deep: true });
+        paths.push(...found.filter((each) => path.resolve(each) !== ours));
       });
     }
+    const lines: Known[] = [];
     for (const file of this.#options.from) {
       await attempt(file, async () => {
         for await (const { source, digest, failed } of linesOf(file)) {
           if (failed) this.#unread(unread, failed.input, failed.error);
-          else sources.push({ source, digest });
+          else lines.push({ source, digest });
         }
       });
     }
-    return { sources, unread };
+    this.#progress = await openProgress(paths.length + lines.length);
+    const results: Promise<Known & { got: Result }>[] = [];
+    const begin = (known: Known) => results.push(this.#result(known).then((got) => ({ ...known, got })));
+    for (const each of paths) {
+      // The first are analysed while the others are looked up.
+      await attempt(each, async () => void begin({ source: { path: each }, digest: await digestOf(each) }));
+    }
+    for (const line of lines) begin(line);
+    this.#sources = results.length;
+    const read: Read[] = [];
+    for (const { got, ...known } of await Promise.all(results)) {
+      const name = nameOf(known.source);
+      if ('snapshot' in got) read.push({ ...known, name, snapshot: got.snapshot });
+      else this.#unread(unread, name, got.error);
+    }
+    return { read, unread };
   }
 
   #unread(unread: Fleet['unread'], input: string, reason: string): void {
@@ -171,37 +191,25 @@ class Run {
     this.#fail(EXIT.input, reason);
   }
 
-  /** What a fleet keeps of each source, in their order. */
-  async snapshots(sources: readonly Known[], unread: Fleet['unread']): Promise<(Known & Read)[]> {
-    const { aims } = this.#options;
-    this.#progress = await openProgress(sources.length);
-    this.#sources = sources.length;
-    const once = new Map<string, Promise<{ snapshot: Snapshot } | { error: string }>>();
-    const results = await Promise.all(
-      sources.map(async ({ source, digest }) => {
-        let result = once.get(digest);
-        if (!result) {
-          const known = this.#cache.snapshot(digest);
-          if (!known) this.#analysed++;
-          result = known
-            ? Promise.resolve({ snapshot: known })
-            : this.#pool.snapshot({ source, digest, place: this.#cache.place, aims });
-          once.set(digest, result);
-        }
-        const got = await result;
-        this.#progress?.step(nameOf(source));
-        return { source, digest, name: nameOf(source), got };
-      }),
-    );
-    return results.flatMap(({ got, ...known }) => {
-      if ('snapshot' in got) return [{ ...known, snapshot: got.snapshot }];
-      this.#unread(unread, known.name, got.error);
-      return [];
-    });
+  /** What is known of a source from before, or what a worker finds; of two that are the same, once. */
+  async #result({ source, digest }: Known): Promise<Result> {
+    let result = this.#results.get(digest);
+    if (!result) {
+      const known = this.#cache.snapshot(digest);
+      if (!known) this.#analysed++;
+      const { place } = this.#cache;
+      result = known
+        ? Promise.resolve({ snapshot: known })
+        : this.#pool.snapshot({ source, digest, place, aims: this.#options.aims });
+      this.#results.set(digest, result);
+    }
+    const got = await result;
+    this.#progress?.step(nameOf(source));
+    return got;
   }
 
   /** Makes the page of each host, unless it is there. */
-  async pages(hosts: readonly Host<Snapshot>[], read: readonly (Known & Read)[]): Promise<Paged[]> {
+  async pages(hosts: readonly Host<Snapshot>[], read: readonly Read[]): Promise<Paged[]> {
     if (!this.#options.formats.includes('html')) return hosts.map((host) => ({ host, page: undefined }));
     const { out, paper, aims } = this.#options;
     const made = this.#madePages();
@@ -283,9 +291,4 @@ class Run {
   async prune(): Promise<void> {
     await this.#cache.prune();
   }
-}
-
-/** A snapshot that was read, under the name of its source. */
-interface Read extends Pick<Named<Snapshot>, 'name'> {
-  snapshot: Snapshot;
 }

@@ -2,7 +2,7 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Aims } from '../analysis/aims.ts';
-import { type Analysis, analysisSchema } from '../analysis/schema.ts';
+import type { Analysis } from '../analysis/schema.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import { version } from '../package.ts';
 import { readSnapshot } from '../snapshot/read.ts';
@@ -92,7 +92,9 @@ async function readAnalysis(file: string): Promise<Analysis> {
  * @param name  how messages call it
  * @throws {BundleError} if it is none
  */
-export function parseAnalysis(json: string, name: string): Analysis {
+export async function parseAnalysis(json: string, name: string): Promise<Analysis> {
+  // Whoever only lists inputs does not need the schema.
+  const { analysisSchema } = await import('../analysis/schema.ts');
   let content: unknown;
   try {
     content = JSON.parse(json);

@@ -1,4 +1,4 @@
-/** Threads that analyse bundles side by side. One that a bundle brings down costs that bundle, and is replaced. */
+/** Processes that analyse bundles side by side. One that a bundle brings down costs that bundle, and is replaced. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -15,7 +15,7 @@ export function programKey(): string[] {
   return [version, createHash('sha256').update(readFileSync(SCRIPT)).digest('hex')];
 }
 
-/** Heap of a thread: many times what the largest bundle takes, so that only a hostile one meets it. */
+/** Heap of a process: many times what the largest bundle takes, so that only a hostile one meets it. */
 const HEAP_MB = 1024;
 
 export class Pool {
@@ -23,9 +23,15 @@ export class Pool {
 
   constructor(options: { workers: number; heapMb?: number }) {
     this.#pool = workerpool.pool(SCRIPT, {
-      workerType: 'thread',
+      workerType: 'process',
       maxWorkers: options.workers,
-      workerThreadOpts: { resourceLimits: { maxOldGenerationSizeMb: options.heapMb ?? HEAP_MB } },
+      forkOpts: {
+        // The memory of WebAssembly has V8 collect garbage with every bundle. Threads that help with that take as much of the processor
+        // as the analysis itself, and where there is a worker for each processor they take it from the others.
+        execArgv: [`--max-old-space-size=${options.heapMb ?? HEAP_MB}`, '--single-threaded-gc'],
+      },
+      // Last words of a process that ended are not for the user.
+      emitStdStreams: true,
     });
   }
 
@@ -53,5 +59,9 @@ export class Pool {
 }
 
 function endOf(error: unknown): string {
-  return `the thread that worked on it ended (${(error as Error).message.replace(/\s+/g, ' ').trim()})`;
+  const { message } = error as Error;
+  const [, code = 'null'] = /exitCode: `(\w+)`/.exec(message) ?? [];
+  const [, signal = 'null'] = /signalCode: `(\w+)`/.exec(message) ?? [];
+  const how = signal !== 'null' ? signal : code !== 'null' ? `exit code ${code}` : message.split('\n')[0];
+  return `the process that worked on it ended with ${how}`;
 }

@@ -1,4 +1,4 @@
-/** A thread of the pool: analyses a source, or makes the page of a host, and hands back little more than that it did. */
+/** A process of the pool: analyses a source, or makes the page of a host, and hands back little more than that it did. */
 import workerpool from 'workerpool';
 import type { Aims } from '../analysis/aims.ts';
 import type { Analysis } from '../analysis/schema.ts';

@@ -43,7 +43,15 @@ async function makeBundles() {
   return { folder, spare };
 }
 
-/** Runs the program once: seconds by the clock, and the most memory of the process, threads included, in MiB. */
+/** What a process and its children hold at the moment, in MiB; what they share is counted for each. */
+function memoryOf(pid) {
+  const read = (file) => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+  const children = read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean);
+  const own = Number(/VmRSS:\s+(\d+)/.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1024;
+  return children.reduce((sum, child) => sum + memoryOf(child), own);
+}
+
+/** Runs the program once: seconds by the clock, and the most memory of it and its workers, in MiB. */
 function run(folder, out, ...options) {
   return new Promise((resolve, reject) => {
     const start = process.hrtime.bigint();
@@ -51,8 +59,7 @@ function run(folder, out, ...options) {
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     let peak = 0;
     const watch = setInterval(() => {
-      const status = existsSync(`/proc/${child.pid}/status`) ? readFileSync(`/proc/${child.pid}/status`, 'utf8') : '';
-      peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+      peak = Math.max(peak, memoryOf(child.pid));
     }, 20);
     child.on('exit', (code) => {
       clearInterval(watch);

@@ -159,7 +159,7 @@ test('lines are found wherever they begin, and those that failed say so', async 
   expect(lines.at(-1)?.source).toMatchObject({ line: 43 });
 });
 
-describe('threads', () => {
+describe('workers', () => {
   const task = (cache: Cache, source: string) => ({
     source: { path: source },
     digest: A,
@@ -195,7 +195,11 @@ describe('threads', () => {
     try {
       for (let n = 0; n < 2; n++) {
         const result = await pool.snapshot(task(cache, SAMPLE));
-        expect(result).toEqual({ error: expect.stringMatching(/linux-2\.4\.tar\.gz cannot be analysed: .*memory/) });
+        expect(result).toEqual({
+          error: expect.stringMatching(
+            /linux-2\.4\.tar\.gz cannot be analysed: the process that worked on it ended with SIG/,
+          ),
+        });
       }
     } finally {
       await pool.close();
