@@ -1,5 +1,6 @@
 /** What a user names: bundles, folders of bundles, and analyses that were written as JSON. */
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Aims } from '../analysis/aims.ts';
 import type { Analysis } from '../analysis/schema.ts';
@@ -34,29 +35,35 @@ export async function expandInput(input: string, options: { deep?: boolean } = {
 }
 
 async function bundlesIn(folder: string, deep: boolean): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: Error) => {
-    throw new BundleError(`${folder} cannot be read: ${error.message}`);
-  });
   const found: string[] = [];
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const entry of (await entriesOf(folder)).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const file = path.join(folder, entry.name);
     if (entry.isFile() && (ARCHIVE.test(entry.name) || entry.name.endsWith('.json'))) found.push(file);
     else if (!entry.isDirectory() || (deep && entry.name.startsWith('.'))) continue;
-    else if (await isBundle(file)) found.push(file);
+    // What cannot be listed is reported when it is read.
+    else if (await isBundle(file).catch(() => true)) found.push(file);
     else if (deep) found.push(...(await bundlesIn(file, deep)));
   }
   return found;
 }
 
+/** What the user names may be a link; what lies in a folder is taken as it is. */
 async function isFolder(input: string): Promise<boolean> {
-  return (await lstat(input).catch(() => undefined))?.isDirectory() === true;
+  return (await stat(input).catch(() => undefined))?.isDirectory() === true;
+}
+
+async function entriesOf(folder: string): Promise<Dirent[]> {
+  return await readdir(folder, { withFileTypes: true }).catch((error: Error) => {
+    throw new BundleError(`${inputName(folder)} cannot be listed: ${error.message}`);
+  });
 }
 
 async function isBundle(folder: string): Promise<boolean> {
-  const names = await readdir(folder);
-  if (names.some((name) => IN_A_BUNDLE.has(name))) return true;
-  const only = names.length === 1 ? path.join(folder, names[0] ?? '') : undefined;
-  return only !== undefined && (await isFolder(only)) && (await readdir(only)).some((name) => IN_A_BUNDLE.has(name));
+  const entries = await entriesOf(folder);
+  if (entries.some(({ name }) => IN_A_BUNDLE.has(name))) return true;
+  const [only, ...others] = entries;
+  if (!only?.isDirectory() || others.length > 0) return false;
+  return (await entriesOf(path.join(folder, only.name))).some(({ name }) => IN_A_BUNDLE.has(name));
 }
 
 /**
@@ -79,7 +86,7 @@ export async function analysisOf(
 
 async function readAnalysis(file: string): Promise<Analysis> {
   const name = inputName(file);
-  const stats = await lstat(file).catch((error: Error) => {
+  const stats = await stat(file).catch((error: Error) => {
     throw new BundleError(`${name} cannot be read: ${error.message}`);
   });
   if (stats.size > MAX_JSON_BYTES) throw new BundleError(`${name} is larger than any analysis: ${stats.size} bytes.`);

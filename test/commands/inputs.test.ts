@@ -1,0 +1,127 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { BundleError } from '../../src/bundle/bundle.ts';
+import { analysisOf, expandInput } from '../../src/commands/inputs.ts';
+import { packageRoot } from '../../src/package.ts';
+
+const OLD = path.join(packageRoot, 'samples', 'linux-2.4.tar.gz');
+const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-inputs-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(scratch, 'case-'));
+});
+
+const at = (...names: string[]) => path.join(folder, ...names);
+const unpack = (into: string) => {
+  mkdirSync(into, { recursive: true });
+  execFileSync('tar', ['-xzf', OLD, '-C', into]);
+};
+
+describe('what a name stands for', () => {
+  test('a file, whatever it is called, and standard input', async () => {
+    expect(await expandInput(OLD)).toEqual([OLD]);
+    expect(await expandInput('-')).toEqual(['-']);
+    // That it is not there is said when it is read.
+    expect(await expandInput(at('none.tar.gz'))).toEqual([at('none.tar.gz')]);
+  });
+
+  test('of a folder the archives, the JSON files and the unpacked bundles, by name', async () => {
+    for (const name of ['b.tar.gz', 'a.tgz', 'c.TAR']) copyFileSync(OLD, at(name));
+    writeFileSync(at('d.json'), '{}');
+    unpack(at('e'));
+    writeFileSync(at('README.md'), 'notes');
+    writeFileSync(at('hosts.csv'), 'hostname,site\n');
+    mkdirSync(at('empty'));
+    mkdirSync(at('archive'));
+    copyFileSync(OLD, at('archive', 'older.tar.gz'));
+    expect((await expandInput(folder)).map((file) => path.basename(file))).toEqual([
+      'a.tgz',
+      'b.tar.gz',
+      'c.TAR',
+      'd.json',
+      'e',
+    ]);
+  });
+
+  test('links in a folder are passed over; one that the user names is followed', async () => {
+    copyFileSync(OLD, at('a.tar.gz'));
+    symlinkSync('/etc/passwd', at('b.tar.gz'));
+    symlinkSync('/', at('c'));
+    const link = path.join(scratch, `link-${path.basename(folder)}`);
+    symlinkSync(folder, link);
+    expect(await expandInput(link)).toEqual([path.join(link, 'a.tar.gz')]);
+  });
+
+  test('an unpacked bundle is one input, with its top folder or without', async () => {
+    unpack(folder);
+    expect(await expandInput(folder)).toEqual([folder]);
+    const analysis = await analysisOf(folder);
+    expect(analysis.usage.max?.value).toBe(65_536);
+    mkdirSync(at('proc'), { recursive: true });
+    expect(await expandInput(folder)).toEqual([folder]);
+  });
+
+  test.each([
+    ['an empty folder', () => {}],
+    ['a folder of other things', () => writeFileSync(at('notes.txt'), 'x')],
+  ])('%s', async (_, fill) => {
+    fill();
+    await expect(expandInput(folder)).rejects.toThrow(
+      `${folder} holds no bundle: expected .tar.gz, .tgz, .tar or .json files, or unpacked bundles.`,
+    );
+    await expect(expandInput(folder)).rejects.toBeInstanceOf(BundleError);
+  });
+});
+
+describe('analyses that were written as JSON', () => {
+  test('are the same as that of the bundle', async () => {
+    const analysis = await analysisOf(OLD);
+    writeFileSync(at('a.json'), JSON.stringify(analysis));
+    expect(await analysisOf(at('a.json'))).toEqual(analysis);
+  });
+
+  test('a later version may have added fields', async () => {
+    const analysis = await analysisOf(OLD);
+    writeFileSync(at('a.json'), JSON.stringify({ ...analysis, invented: 1 }));
+    expect(await analysisOf(at('a.json'))).toEqual(analysis);
+  });
+
+  /** What is said of the analysis with one part of it replaced. */
+  const wrong = async (part: object) => {
+    writeFileSync(at('a.json'), JSON.stringify({ ...(await analysisOf(OLD)), ...part }));
+    return await analysisOf(at('a.json')).then(
+      () => 'was read',
+      (error: Error) => (error instanceof BundleError ? error.message : `${error}`),
+    );
+  };
+
+  test('of another shape: where it is wrong', async () => {
+    expect(await wrong({ usage: { unlimited: 'no' } })).toMatch(
+      /a\.json is no analysis that this version can read \(usage\.unlimited: .*expected boolean.*\)\. Expected what report --format json writes\.$/,
+    );
+    expect(await wrong({ schemaVersion: 2 })).toMatch(/\(schemaVersion: /);
+    writeFileSync(at('a.json'), '[]');
+    await expect(analysisOf(at('a.json'))).rejects.toThrow(/\(top: /);
+  });
+
+  test('no JSON at all', async () => {
+    writeFileSync(at('a.json'), '{"schemaVersion": 1,');
+    await expect(analysisOf(at('a.json'))).rejects.toThrow(/a\.json is no JSON: /);
+    await expect(analysisOf(at('none.json'))).rejects.toThrow(/none\.json cannot be read: ENOENT/);
+  });
+
+  test('larger than any analysis', async () => {
+    writeFileSync(at('a.json'), '{}');
+    truncateSync(at('a.json'), 65 * 1024 * 1024);
+    await expect(analysisOf(at('a.json'))).rejects.toThrow(/a\.json is larger than any analysis: 68157440 bytes\./);
+  });
+});
+
+test('a file that is no bundle', async () => {
+  writeFileSync(at('a.tar.gz'), 'hello');
+  await expect(analysisOf(at('a.tar.gz'))).rejects.toThrow(BundleError);
+});
