@@ -77,7 +77,10 @@ function hostOf({ host, page }: Paged, labels: Labels): FleetHost {
     ...(facts.uptimeSeconds && { uptimeSeconds: facts.uptimeSeconds.value }),
     snapshots: points.length,
     trend: points,
-    growth: growthOf(host.snapshots.map(({ analysis }, at) => ({ ...points[at], unlimited: analysis.unlimited }))),
+    growth: growthOf(
+      host.snapshots.map(({ analysis }, at) => ({ ...points[at], unlimited: analysis.unlimited })),
+      host.snapshots.slice(1).map(({ analysis }, at) => betweenOf(at + 1, host.snapshots[at]?.analysis, analysis)),
+    ),
     differs: [],
     notes: host.notes,
   };
@@ -89,6 +92,19 @@ function pointOf({ host, entries, max, share }: Snapshot): FleetHost['trend'][nu
     ...(entries !== undefined && { entries }),
     ...(max !== undefined && { max }),
     ...(share !== undefined && { share }),
+  };
+}
+
+/** What growth asks of the time between two snapshots: whether a setting was changed, and whether entries were evicted. */
+function betweenOf(to: number, earlier: Snapshot | undefined, later: Snapshot): Parameters<typeof growthOf>[1][number] {
+  const evicted = (later.drops.evictedTotal ?? 0) - (earlier?.drops.evictedTotal ?? 0);
+  return {
+    to,
+    settings: Object.entries(later.settings).flatMap(([name, after]) => {
+      const before = earlier?.settings[name];
+      return before === undefined || before === after ? [] : [{ name, before, after }];
+    }),
+    deltas: evicted > 0 ? [{ name: 'early_drop', how: 'counted', delta: evicted }] : [],
   };
 }
 

@@ -7,7 +7,7 @@ const count = z.number().int().nonnegative();
 const known = <T extends z.ZodType>(value: T) => z.object({ value }).optional();
 
 export const snapshotSchema = z.object({
-  bundle: z.object({ sha256: z.string().optional() }),
+  bundle: z.object({ sha256: z.string().optional(), netns: z.string().optional() }),
   host: z.object({
     hostname: known(z.string()),
     machineIdSha256: known(z.string()),
@@ -53,7 +53,7 @@ export function snapshotOf(analysis: Analysis): Snapshot {
   const only = <T>(fact: { value: T } | undefined) => fact && { value: fact.value };
   const idsOf = (severity: string) => findings.filter((each) => each.severity === severity).map(({ id }) => id);
   return snapshotSchema.parse({
-    bundle: { sha256: bundle.sha256 },
+    bundle: { sha256: bundle.sha256, netns: bundle.netns },
     host: {
       hostname: only(host.hostname),
       machineIdSha256: only(host.machineIdSha256),

@@ -10,6 +10,12 @@ const TEST_SECONDS = 86_400;
 /** A loss that is larger than before by this factor is worse, not the same by another measurement. */
 const WORSE = 1.2;
 
+/** And it is more than chance: so many standard deviations of a Poisson distribution. */
+const SIGMAS = 3;
+
+/** Losses that were to be expected, and of which none came, so that it is no chance: with 3, one time in 20. */
+const EXPECTED = 3;
+
 const RANK: Record<Severity, number> = { ok: 0, unknown: 0, notice: 1, warning: 2, critical: 3 };
 
 /** A setting that the recommendation's commands set. */
@@ -31,6 +37,11 @@ export interface BeforeAndAfter {
 /** Checks each recommendation of the earlier snapshot in the later one. */
 export function fixOf(both: BeforeAndAfter): Fix {
   const { before, after, at } = both;
+  if (at.before === at.after) {
+    return isIll(before)
+      ? { ...at, verdict: 'too-early', undecided: 'one-snapshot', checks: [] }
+      : { ...at, verdict: 'nothing-to-fix', checks: [] };
+  }
   const wanted = wantedBy(before);
   const applied = appliedCheck(
     before,
@@ -45,57 +56,96 @@ export function fixOf(both: BeforeAndAfter): Fix {
   const persisted = persistedCheck(after, wanted);
   const effective = effectiveCheck(both);
   const checks = [applied, buckets, persisted, effective?.check].filter((check) => check !== undefined);
-  return { ...at, verdict: verdictOf(both, { applied: [applied, buckets], persisted, effective }), checks };
+  const testedSeconds = secondsTested(both);
+  return {
+    ...at,
+    ...verdictOf(both, { applied: [applied, buckets], persisted, effective, testedSeconds }),
+    checks,
+    testedSeconds,
+  };
 }
 
+const isIll = ({ verdict }: Analysis) => RANK[verdict.severity] >= RANK.warning;
+
 function verdictOf(
-  { before, after, at, points, intervals }: BeforeAndAfter,
-  checks: { applied: (Check | undefined)[]; persisted: Check | undefined; effective: Effective | undefined },
-): Fix['verdict'] {
-  const [was, is] = [RANK[before.verdict.severity], RANK[after.verdict.severity]];
+  { before, after, at, points }: BeforeAndAfter,
+  checks: {
+    applied: (Check | undefined)[];
+    persisted: Check | undefined;
+    effective: Effective | undefined;
+    testedSeconds: number;
+  },
+): Pick<Fix, 'verdict' | 'undecided'> {
   const { effective } = checks;
-  const lossesGrew =
-    effective?.after !== undefined && effective.after > WORSE * (effective.before ?? Number.POSITIVE_INFINITY);
-  if (is > was || lossesGrew) return 'worse';
-  if (was < RANK.warning) return 'nothing-to-fix';
+  // A snapshot that shows too little to judge it is neither better nor worse than another.
+  if (before.verdict.severity === 'unknown') return { verdict: 'nothing-to-fix', undecided: 'before' };
+  if (after.verdict.severity === 'unknown' && isIll(before)) return { verdict: 'too-early', undecided: 'after' };
+  const [was, is] = [RANK[before.verdict.severity], RANK[after.verdict.severity]];
+  if (is > was || effective?.grew) return { verdict: 'worse' };
+  if (!isIll(before)) return { verdict: 'nothing-to-fix' };
   const applied = checks.applied.filter((check) => check !== undefined).map(({ result }) => result);
-  if (applied.length > 0 && applied.every((result) => result === 'no')) return 'not-applied';
-  if (is >= RANK.warning) return applied.length > 0 || is < was ? 'partly' : 'not-applied';
+  if (applied.length > 0 && applied.every((result) => result === 'no')) return { verdict: 'not-applied' };
+  if (isIll(after)) {
+    const wasDone = applied.includes('yes') || applied.includes('partly');
+    const losesLess = effective?.check.result === 'partly' || effective?.check.result === 'yes';
+    if (wasDone || losesLess || is < was) return { verdict: 'partly' };
+    return applied.length > 0 ? { verdict: 'too-early', undecided: 'after' } : { verdict: 'not-applied' };
+  }
   // What the old limit would have refused and the new one holds is proof; a quiet hour is none.
-  const held = (after.usage.peak?.value ?? 0) > (before.usage.max?.value ?? Number.POSITIVE_INFINITY);
-  const seconds = intervals
+  const oldMax = before.usage.max?.value ?? Number.POSITIVE_INFINITY;
+  const held =
+    !before.usage.unlimited &&
+    points.slice(at.before + 1, at.after + 1).some(({ entries = 0, max = 0 }) => entries > oldMax && max > oldMax);
+  if (!held && checks.testedSeconds < TEST_SECONDS) return { verdict: 'too-early' };
+  const isWhole =
+    applied.every((result) => result === 'yes') &&
+    ['yes', 'not known', undefined].includes(checks.persisted?.result) &&
+    effective?.check.result !== 'no';
+  return { verdict: isWhole ? 'fixed' : 'partly' };
+}
+
+/**
+ * How long what is in force has been put to the test. When within an interval a setting was changed nobody knows: that one counts only if
+ * nothing was lost in all of it.
+ */
+function secondsTested({ before, points, intervals, at }: BeforeAndAfter): number {
+  const counter = lossCounter(before);
+  return intervals
     .filter(({ from, to }) => from >= at.before && to <= at.after)
-    .reduce((sum, interval) => sum + (interval.seconds ?? 0), 0);
-  const heldBetween = points
-    .slice(at.before + 1, at.after + 1)
-    .some(({ entries = 0 }) => entries > (before.usage.max?.value ?? Number.POSITIVE_INFINITY));
-  if (!held && !heldBetween && seconds < TEST_SECONDS) return 'too-early';
-  const isWhole = applied.every((result) => result === 'yes') && checks.persisted?.result !== 'no';
-  return isWhole ? 'fixed' : 'partly';
+    .reduce((sum, interval) => {
+      if (interval.from > at.before) return sum + (interval.seconds ?? 0);
+      const loss = lossIn(interval, counter, points);
+      return sum + (loss?.count === 0 ? loss.seconds : 0);
+    }, 0);
 }
 
 /** What `sysctl -w` and the module parameter of the buckets were to set. */
-function wantedBy({ recommendation }: Analysis): Wanted[] {
-  return recommendation.commands.now.flatMap((command) => {
-    const [, key, value] = /^sysctl -w ([\w.]+)=(\d+)$/.exec(command) ?? [];
-    const [, hashsize] = /^echo (\d+) > \S+\/hashsize$/.exec(command) ?? [];
-    if (hashsize !== undefined) return [{ name: 'buckets', value: Number(hashsize) }];
-    const name = key === undefined ? undefined : settingNameOfKey(key);
-    return name === undefined ? [] : [{ name, value: Number(value) }];
-  });
+export function wantedBy({ recommendation }: Analysis): Wanted[] {
+  return recommendation.commands.now.flatMap((command) => settingOf(command) ?? []);
+}
+
+/** The setting that a command of ours sets. */
+export function settingOf(command: string): Wanted | undefined {
+  const [, key, value] = /^sysctl -w ([\w.]+)=(\d+)$/.exec(command) ?? [];
+  const [, hashsize] = /^echo (\d+) > \S+\/hashsize$/.exec(command) ?? [];
+  if (hashsize !== undefined) return { name: 'buckets', value: Number(hashsize) };
+  const name = key === undefined ? undefined : settingNameOfKey(key);
+  return name === undefined ? undefined : { name, value: Number(value) };
 }
 
 /** The value of a setting; buckets are known by more than one name. */
-function settingIn({ settings, hash }: Analysis, name: string): number | undefined {
+export function settingIn({ settings, hash }: Analysis, name: string): number | undefined {
   return name === 'buckets' ? hash.buckets?.value : settings.find((setting) => setting.name === name)?.value;
 }
 
 /** How far a setting has come from what it was to what it should be. */
-function reached(from: number | undefined, now: number | undefined, wanted: number): Check['result'] {
+function reached({ name, value: wanted }: Wanted, from: number | undefined, now: number | undefined): Check['result'] {
   if (now === undefined) return 'not known';
-  // More than what was recommended, in the direction in which it lies, is done as well.
-  if (now === wanted || (from !== undefined && wanted > from && now > wanted)) return 'yes';
+  if (now === wanted) return 'yes';
   if (from === undefined || now === from) return 'no';
+  // More than what was recommended, in its direction, is done as well; but a limit that was to be lowered may be too low.
+  const isBeyond = wanted > from ? now > wanted : now < wanted && name.includes('_timeout');
+  if (isBeyond && wanted !== from) return 'yes';
   return Math.sign(now - from) === Math.sign(wanted - from) ? 'partly' : 'no';
 }
 
@@ -110,7 +160,7 @@ function appliedCheck(before: Analysis, after: Analysis, wanted: readonly Wanted
   const [first] = wanted;
   if (!first) return undefined;
   const result = together(
-    wanted.map(({ name, value }) => reached(settingIn(before, name), settingIn(after, name), value)),
+    wanted.map((each) => reached(each, settingIn(before, each.name), settingIn(after, each.name))),
   );
   const [was, is] = [settingIn(before, first.name), settingIn(after, first.name)];
   return check('applied', result, { setting: first.name, wanted: first.value, was, is });
@@ -119,10 +169,10 @@ function appliedCheck(before: Analysis, after: Analysis, wanted: readonly Wanted
 function bucketsCheck(before: Analysis, after: Analysis, wanted: Wanted | undefined): Check | undefined {
   if (!wanted) return undefined;
   const [was, is] = [settingIn(before, 'buckets'), settingIn(after, 'buckets')];
-  return check('buckets', reached(was, is, wanted.value), { wanted: wanted.value, was, is });
+  return check('buckets', reached(wanted, was, is), { wanted: wanted.value, was, is });
 }
 
-/** Whether boot brings back what is in force: as the rule says, or, where it also judges other settings, by the lines themselves. */
+/** Whether boot brings back what is in force: as the rule says of these settings, whatever it says of others. */
 function persistedCheck(after: Analysis, wanted: readonly Wanted[]): Check | undefined {
   if (wanted.length === 0) return undefined;
   const finding = after.findings.find(({ id }) => id === 'persistence');
@@ -130,28 +180,52 @@ function persistedCheck(after: Analysis, wanted: readonly Wanted[]): Check | und
   if (finding.severity === 'ok') return check('persisted', 'yes', {});
   const results = wanted.map(({ name }): Check['result'] => {
     const lines = after.settings.find((setting) => setting.name === name)?.persisted ?? [];
-    return lines.some(({ value }) => Number(value) === settingIn(after, name)) ? 'yes' : 'no';
+    const isThere = lines.some(({ value }) => Number(value) === settingIn(after, name));
+    if (!finding.evidence.some(({ what }) => what.endsWith(`conntrack_${name}`))) return isThere ? 'yes' : 'not known';
+    // A line that is there, and about which the rule has a doubt: it may come before the module, or another one after it.
+    return isThere ? 'partly' : 'no';
   });
-  // The lines are there, and the rule has a doubt about them: they may come before the module.
-  return check('persisted', together(results) === 'yes' ? 'partly' : together(results), {
-    settings: wanted.map(({ name }) => name),
-  });
+  return check('persisted', together(results), { settings: wanted.map(({ name }) => name) });
 }
 
-/** Losses an hour, with the counter that they are counted by. */
+/** What was lost, and in which time. */
+interface Loss {
+  count: number;
+  seconds: number;
+}
+
 interface Effective {
   check: Check;
-  before?: number | undefined;
-  after?: number | undefined;
+  /** Clearly more is lost than before. */
+  grew?: boolean;
 }
 
-function effectiveCheck({ before, after, intervals, at }: BeforeAndAfter): Effective | undefined {
+const perHour = ({ count, seconds }: Loss) => (3600 * count) / seconds;
+
+function effectiveCheck({ before, after, intervals, points, at }: BeforeAndAfter): Effective | undefined {
   const counter = lossCounter(before);
-  const [was, is] = [lossBefore(before, counter, intervals, at), lossAfter(after, counter, intervals, at)];
-  const values = { counter, wasPerHour: was, isPerHour: is };
-  if (was === undefined || is === undefined) return { check: check('effective', 'not known', values) };
-  const result = is === 0 && was > 0 ? 'yes' : is < was ? 'partly' : 'no';
-  return was === 0 && is === 0 ? undefined : { check: check('effective', result, values), before: was, after: is };
+  const losses = (from: number, to: number) =>
+    lossOfADay(
+      intervals.filter((interval) => interval.from >= from && interval.to <= to),
+      counter,
+      points,
+    );
+  const seen = [lossDuring(before, counter), losses(0, at.before)];
+  // A capture takes seconds, in which by chance nothing was lost: then the average since boot says more.
+  const was = seen[1] ?? (seen[0]?.count ? seen[0] : (lossSinceBoot(before, counter) ?? seen[0]));
+  // What lies between the two snapshots was lost before the change or after it, which nobody knows; unless nothing was lost in all of it.
+  const between = losses(at.before, at.before + 1);
+  const is = losses(at.before + 1, at.after) ?? (between?.count === 0 ? between : lossDuring(after, counter));
+  const values = { counter, wasPerHour: was && perHour(was), isPerHour: is && perHour(is) };
+  if (!was || !is) return { check: check('effective', 'not known', values) };
+  if (was.count === 0 && is.count === 0) return undefined;
+  const expected = (was.count / was.seconds) * is.seconds;
+  const grew = perHour(is) > WORSE * perHour(was) && is.count > expected + SIGMAS * Math.sqrt(Math.max(expected, 1));
+  if (is.count === 0 && expected < EXPECTED) {
+    return { check: check('effective', 'not known', { ...values, tooShort: true }) };
+  }
+  const result = is.count === 0 ? 'yes' : perHour(is) < perHour(was) ? 'partly' : 'no';
+  return { check: check('effective', result, values), grew };
 }
 
 /** What a failure loses is counted by one counter: packets, entries that were evicted, or chains that were too long. */
@@ -160,43 +234,37 @@ function lossCounter({ verdict }: Analysis): string {
   return verdict.kind === 'evicting' ? 'early_drop' : 'drop';
 }
 
-function lossBefore(
-  before: Analysis,
-  counter: string,
-  intervals: readonly Interval[],
-  at: BeforeAndAfter['at'],
-): number | undefined {
-  const known =
-    perHour(
-      intervals.find(({ to }) => to === at.before),
-      counter,
-    ) ?? duringPerHour(before, counter);
-  const [total, uptime] = [before.drops.counters?.totals[counter], before.host.uptimeSeconds?.value];
-  // The average since boot, where nothing tells of now.
-  return known ?? (total !== undefined && uptime ? (3600 * total) / uptime : undefined);
+/** The last day of these intervals, so that it has its busy hours in it; or as much of one as is known. */
+function lossOfADay(intervals: readonly Interval[], counter: string, points: readonly Point[]): Loss | undefined {
+  const sum = { count: 0, seconds: 0 };
+  for (const interval of intervals.toReversed()) {
+    const loss = lossIn(interval, counter, points);
+    if (!loss) continue;
+    sum.count += loss.count;
+    sum.seconds += loss.seconds;
+    if (sum.seconds >= TEST_SECONDS) break;
+  }
+  return sum.seconds > 0 ? sum : undefined;
 }
 
-/** What lies between the two snapshots was lost before the change or after it, which nobody knows: only what came later counts. */
-function lossAfter(
-  after: Analysis,
-  counter: string,
-  intervals: readonly Interval[],
-  at: BeforeAndAfter['at'],
-): number | undefined {
-  const later = intervals.find(({ from, to }) => to === at.after && from > at.before);
-  return perHour(later, counter) ?? duringPerHour(after, counter);
+function lossIn(interval: Interval, counter: string, points: readonly Point[]): Loss | undefined {
+  const delta = interval.deltas.find(({ name }) => name === counter);
+  if (delta?.delta === undefined) return undefined;
+  const uptime = delta.how === 'since boot' ? points[interval.to]?.uptimeSeconds : undefined;
+  const seconds = delta.how === 'since the namespace' ? undefined : (uptime ?? interval.seconds);
+  return seconds === undefined || seconds <= 0 ? undefined : { count: delta.delta, seconds };
 }
 
-function perHour(interval: Interval | undefined, counter: string): number | undefined {
-  const perSecond = interval?.deltas.find(({ name }) => name === counter)?.perSecond;
-  return perSecond === undefined ? undefined : 3600 * perSecond;
-}
-
-function duringPerHour({ drops }: Analysis, counter: string): number | undefined {
+function lossDuring({ drops }: Analysis, counter: string): Loss | undefined {
   const during = drops.duringCapture;
   if (!during || during.seconds <= 0) return undefined;
-  const counted = { drop: during.drop, early_drop: during.earlyDrop, chaintoolong: during.chainTooLong }[counter];
-  return counted === undefined ? undefined : (3600 * counted) / during.seconds;
+  const count = { drop: during.drop, early_drop: during.earlyDrop, chaintoolong: during.chainTooLong }[counter];
+  return count === undefined ? undefined : { count, seconds: during.seconds };
+}
+
+function lossSinceBoot({ drops, host }: Analysis, counter: string): Loss | undefined {
+  const [count, seconds] = [drops.counters?.totals[counter], host.uptimeSeconds?.value];
+  return count === undefined || !seconds ? undefined : { count, seconds };
 }
 
 function check(

@@ -19,6 +19,12 @@ const point = z.object({
   name: z.string().describe('as the user named it'),
   sha256: z.string().optional(),
   capturedAt: z.string().optional().describe('ISO 8601'),
+  clockSaid: z
+    .string()
+    .optional()
+    .describe(
+      'the time in the capture, where it was wrong: capturedAt follows from the uptime and a later capture then',
+    ),
   uptimeSeconds: z.number().optional(),
   bootId: z.string().optional(),
   netns: z.string().optional(),
@@ -45,9 +51,13 @@ const delta = z.object({
   name: z.string(),
   how: z
     .enum(['counted', 'wrapped', 'since boot', 'since the namespace', 'not known'])
-    .describe('wrapped: one processor’s 32 bits ran over; not known: it ran backwards, and nothing explains that'),
+    .describe('wrapped: the 32 bits of a processor, or of several, ran over'),
   delta: count.optional(),
   perSecond: z.number().optional(),
+  why: z
+    .enum(['not captured', 'ran backwards', 'may have run over', 'absurd rate', 'another source', 'another namespace'])
+    .optional()
+    .describe('why it is not known'),
 });
 export type Delta = z.infer<typeof delta>;
 
@@ -57,6 +67,10 @@ const interval = z.object({
   seconds: z.number().optional(),
   rebooted: z.boolean().optional().describe('absent: cannot be told'),
   namespaceChanged: z.boolean().optional(),
+  countersFell: z
+    .boolean()
+    .optional()
+    .describe('they are lower without a reason: the module was loaded anew, or a capture lacks processors'),
   deltas: z.array(delta),
   settings: z
     .array(z.object({ name: z.string(), before: z.number(), after: z.number() }))
@@ -85,6 +99,14 @@ const fix = z.object({
   after: index,
   verdict: z.enum(['fixed', 'partly', 'not-applied', 'worse', 'too-early', 'nothing-to-fix']),
   checks: z.array(check),
+  testedSeconds: z
+    .number()
+    .optional()
+    .describe('how long what is in force now is known to have been put to the test without a loss'),
+  undecided: z
+    .enum(['one-snapshot', 'before', 'after'])
+    .optional()
+    .describe('what the verdict lacks: a second snapshot, or figures of the snapshot before or after'),
 });
 export type Fix = z.infer<typeof fix>;
 
@@ -92,13 +114,17 @@ const growth = z.object({
   /** Absent: refused. */
   perDay: z.object({ low: z.number(), likely: z.number(), high: z.number() }).optional().describe('entries a day'),
   daysToFull: z
-    .object({ low: z.number(), high: z.number().optional().describe('absent: it may never be') })
+    .object({ low: z.number(), high: z.number().optional().describe('absent: it may never be, as far as can be told') })
     .optional()
-    .describe('absent: there is no trend towards the limit'),
+    .describe('absent: there is no trend towards the limit, or it is further off than these days can tell'),
   refused: z
     .enum(['too-few', 'too-short', 'limit-changed', 'no-trend', 'no-times', 'unlimited', 'cut-off'])
     .optional()
     .describe('why nothing is forecast; the sentence is in templates/growth'),
+  changed: z
+    .array(z.string())
+    .optional()
+    .describe('settings whose change began what is looked at: what came before is of another kind'),
   points: count.describe('snapshots that it rests on: of a day with several, the fullest'),
   days: z.number().describe('from the first to the last of them'),
 });

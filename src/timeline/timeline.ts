@@ -1,15 +1,18 @@
 /** What follows from several snapshots of one host. No I/O, no clock: the same analyses give the same timeline. */
-import type { Analysis } from '../analysis/schema.ts';
+import { keyOf } from '../analysis/kernel.ts';
+import type { Analysis, Recommendation } from '../analysis/schema.ts';
+import { FILLING } from '../analysis/usage.ts';
+import { kernelAtLeast } from '../parsers/host.ts';
 import { fillersOf, findingChanges } from './changes.ts';
-import { fixOf } from './fix.ts';
+import { fixOf, settingIn, settingOf, wantedBy } from './fix.ts';
 import { growthOf } from './growth.ts';
-import type { Host } from './hosts.ts';
+import type { Host, Named } from './hosts.ts';
 import { intervalOf } from './interval.ts';
 import { pointOf } from './points.ts';
 import type { Interval, Timeline } from './schema.ts';
 
 /** Settings whose change is what a fix consists of. */
-const LIMITS = /^(?:max|buckets|.*_timeout.*)$/;
+const LIMITS = /^(?:max|buckets|.*_timeout.*|module parameter hashsize)$/;
 
 /**
  * Puts the snapshots of a host into one timeline.
@@ -22,8 +25,8 @@ export function timelineOf({ identifiedBy, snapshots, notes }: Host, toolVersion
   const analyses = snapshots.map(({ analysis }) => analysis);
   const last = analyses.at(-1);
   if (!last) throw new Error('a timeline needs a snapshot');
-  const intervals = analyses.slice(1).map((later, at) => intervalOf(at, at + 1, analyses[at] as Analysis, later));
-  const at = comparedBy(intervals, analyses.length);
+  const intervals = snapshots.slice(1).map((later, at) => intervalOf(at, at + 1, snapshots[at] as Named, later));
+  const at = comparedBy(intervals, analyses);
   const [before, after] = [analyses[at.before] as Analysis, analyses[at.after] as Analysis];
   return {
     schemaVersion: 1,
@@ -40,41 +43,50 @@ export function timelineOf({ identifiedBy, snapshots, notes }: Host, toolVersion
     findings: findingChanges(before, after),
     fillers: fillersOf(points[at.before] as Timeline['points'][number], points[at.after] as Timeline['points'][number]),
     fix: fixOf({ before, after, points, intervals, at }),
-    growth: growthOf(points),
-    recommendation: recommendationOf(analyses),
+    growth: growthOf(points, intervals),
+    recommendation: recommendationOf(analyses, intervals),
     notes,
   };
 }
 
-/** The last snapshot is held against the one before the last change of a limit; where none was changed, against the first. */
-function comparedBy(intervals: readonly Interval[], snapshots: number): { before: number; after: number } {
-  const change = intervals.findLast(({ settings }) => settings.some(({ name }) => LIMITS.test(name)));
-  return { before: change?.from ?? 0, after: snapshots - 1 };
+/**
+ * The last snapshot is held against the one before the last change that was recommended, whatever was changed since; where none was
+ * recommended, before the last change of a limit; where none was changed, against the first.
+ */
+function comparedBy(intervals: readonly Interval[], analyses: readonly Analysis[]): { before: number; after: number } {
+  const isWanted = ({ from, settings }: Interval) => {
+    const wanted = wantedBy(analyses[from] as Analysis);
+    return settings.some((setting) => wanted.some(({ name }) => name === setting.name));
+  };
+  const change =
+    intervals.findLast(isWanted) ??
+    intervals.findLast(({ settings }) => settings.some(({ name }) => LIMITS.test(name)));
+  return { before: change?.from ?? 0, after: analyses.length - 1 };
 }
 
-/** Sized for the fullest moment that was seen: the last snapshot may be of a quiet one. */
-function recommendationOf(analyses: readonly Analysis[]): Timeline['recommendation'] {
+/**
+ * Sized for the fullest moment that was seen: the last snapshot may be of a quiet one. A moment under other timeouts does not count, nor one
+ * whose cause is not the limit: nobody sizes a table for a flood.
+ */
+function recommendationOf(analyses: readonly Analysis[], intervals: readonly Interval[]): Timeline['recommendation'] {
+  const end = analyses.length - 1;
+  const last = analyses[end] as Analysis;
+  const since = intervals.findLast(({ settings }) => settings.some(({ name }) => name.includes('_timeout')))?.to ?? 0;
   const demandOf = ({ recommendation: { demand } }: Analysis) => Math.max(demand?.entries ?? 0, demand?.high ?? 0);
-  const from = analyses.reduce((most, analysis, at) => {
-    const fullest = analyses[most];
-    // Of equals the later: its commands know the settings of today.
-    return !fullest || demandOf(analysis) >= demandOf(fullest) ? at : most;
-  }, 0);
-  const { recommendation } = analyses[from] as Analysis;
-  const last = analyses.at(-1) as Analysis;
-  const today = last.usage.max?.value;
-  const isDone =
-    recommendation.action === 'raise' &&
-    today !== undefined &&
-    recommendation.max !== undefined &&
-    today >= recommendation.max;
-  const { commands, demand, max, buckets } = recommendation;
-  const aim = recommendation.ladder.find((step) => step.max === max);
+  const isOfTheLimit = ({ recommendation }: Analysis) =>
+    recommendation.action !== 'fix-cause' && recommendation.action !== 'cannot-tell';
+  let from = end;
+  for (let at = end; isOfTheLimit(last) && at >= since; at--) {
+    const analysis = analyses[at] as Analysis;
+    // Of equals the later: it knows the settings of today.
+    if (isOfTheLimit(analysis) && demandOf(analysis) > demandOf(analyses[from] as Analysis)) from = at;
+  }
+  const fullest = analyses[from] as Analysis;
+  const recommendation = loweredSince(fullest, last) ?? fullest.recommendation;
+  const { demand } = recommendation;
   return {
     from,
-    action: isDone ? 'leave' : recommendation.action,
-    ...((isDone ? today : max) !== undefined && { max: isDone ? today : max }),
-    ...(buckets !== undefined && { buckets: isDone ? (last.hash.buckets?.value ?? buckets) : buckets }),
+    ...asOfToday(recommendation, last),
     ...(demand && {
       demand: {
         low: demand.low,
@@ -82,10 +94,71 @@ function recommendationOf(analyses: readonly Analysis[]): Timeline['recommendati
         ...(demand.high !== undefined && { high: demand.high }),
       },
     }),
-    ...(!isDone && aim?.totalBytes !== undefined && { totalBytes: aim.totalBytes }),
-    ...(!isDone && aim?.shareOfRam !== undefined && { shareOfRam: aim.shareOfRam }),
-    commands: isDone
-      ? { apply: [], verify: commands.verify, undo: [] }
-      : { apply: commands.now, verify: commands.verify, undo: commands.rollback },
+  };
+}
+
+/** Where the fullest moment fitted into a limit that has been lowered since, that limit is what it takes. */
+function loweredSince({ recommendation, usage, hash }: Analysis, last: Analysis): Recommendation | undefined {
+  const [before, today] = [usage.max?.value, last.usage.max?.value];
+  const key = keyOf(last.usage.max?.file);
+  const entries = Math.max(recommendation.demand?.entries ?? 0, recommendation.demand?.high ?? 0);
+  if (recommendation.action !== 'leave' || !before || !today || key === undefined) return undefined;
+  if (before <= today || entries <= FILLING * today) return undefined;
+  const buckets = [hash.buckets?.value, last.hash.buckets?.value];
+  const bucketsKey = keyOf(last.hash.buckets?.file);
+  // Before 4.9 that key cannot be written.
+  const canGrow = kernelAtLeast(last.host.kernelRelease?.value ?? '', 4, 9) === true && bucketsKey !== undefined;
+  const set = (max: number, size: number | undefined) => [
+    ...(canGrow && size !== undefined ? [`sysctl -w ${bucketsKey}=${size}`] : []),
+    `sysctl -w ${key}=${max}`,
+  ];
+  return {
+    ...recommendation,
+    action: 'raise',
+    commands: {
+      ...recommendation.commands,
+      now: set(before, buckets[0]),
+      verify: [`sysctl ${key}`, 'sh collect.sh'],
+      rollback: set(today, buckets[1]).toReversed(),
+    },
+  };
+}
+
+/** What is left to be done of an earlier recommendation, and what takes that back to what is in force today. */
+function asOfToday(
+  { action, max, buckets, ladder, commands }: Recommendation,
+  last: Analysis,
+): Omit<Timeline['recommendation'], 'from' | 'demand'> {
+  const isLeft = (command: string) => {
+    const wanted = settingOf(command);
+    const today = wanted && settingIn(last, wanted.name);
+    if (!wanted || today === undefined) return true;
+    // More than what was recommended is not taken back, but where less was recommended.
+    return action === 'lower' && wanted.name === 'max' ? today > wanted.value : today < wanted.value;
+  };
+  const sizes = ['raise', 'raise-buckets', 'lower', 'set-a-limit'].includes(action);
+  const apply = sizes && !last.usage.unlimited ? commands.now.filter(isLeft) : commands.now;
+  const left = new Set(apply.map((command) => settingOf(command)?.name));
+  const today = { max: last.usage.max?.value, buckets: last.hash.buckets?.value };
+  const isDone = sizes && commands.now.length > 0 && apply.length === 0;
+  const undo = commands.rollback.flatMap((command) => {
+    const setting = settingOf(command);
+    const value = setting && settingIn(last, setting.name);
+    if (sizes && setting && !left.has(setting.name)) return [];
+    return value === undefined ? [command] : [command.replace(/\d+(?=$| > )/, String(value))];
+  });
+  const target = {
+    max: left.has('max') || max === undefined || action === 'fix-cause' ? max : (today.max ?? max),
+    buckets: left.has('buckets') || buckets === undefined ? buckets : (today.buckets ?? buckets),
+  };
+  const steps = [...ladder, ...last.recommendation.ladder];
+  const aim = steps.find((step) => step.max === target.max);
+  return {
+    action: isDone ? 'leave' : action === 'raise' && !left.has('max') && left.has('buckets') ? 'raise-buckets' : action,
+    ...(target.max !== undefined && { max: target.max }),
+    ...(target.buckets !== undefined && { buckets: target.buckets }),
+    ...(aim?.totalBytes !== undefined && { totalBytes: aim.totalBytes }),
+    ...(aim?.shareOfRam !== undefined && { shareOfRam: aim.shareOfRam }),
+    commands: { apply, verify: commands.verify, undo: isDone ? [] : undo },
   };
 }
