@@ -58,7 +58,24 @@ const HOW = {
   wrapped: 'one processor’s counter wrapped around',
   'since boot': 'since the boot in between',
   'since the namespace': 'since the namespace was made anew',
-  'not known': 'the counter ran backwards',
+  'not known': '',
+} as const;
+
+/** Why it is not known what was counted. */
+const WHY = {
+  'not captured': 'the counters were not captured twice',
+  'ran backwards': 'the counters ran backwards',
+  'may have run over': 'the counters may have run over more than once',
+  'absurd rate': 'more than any kernel counts',
+  'another source': 'the counters are from another source',
+  'another namespace': 'of another namespace',
+} as const;
+
+/** What the verdict on a fix lacks. */
+const LACKS = {
+  'one-snapshot': 'there is one snapshot only',
+  before: 'the earlier snapshot lacks the figures that it takes',
+  after: 'the later snapshot lacks the figures that it takes',
 } as const;
 
 /** More snapshots than this are thinned out in the stacked chart; the table has them all. */
@@ -151,6 +168,7 @@ function fixView(timeline: Timeline, before: Point, after: Point) {
       wasKind: kindWord(before),
       nowKind: kindWord(after),
       same: before.verdict.kind === after.verdict.kind,
+      lacks: fix.undecided && LACKS[fix.undecided],
       elapsed: seconds > 0 ? duration(seconds) : 'an unknown time',
     },
     checks: fix.checks.map(({ what, result, says, values }) => ({
@@ -219,6 +237,7 @@ function growthView({ growth }: Timeline) {
       low: ends && signed(Math.round(ends[0] ?? 0)),
       high: ends && signed(Math.round(ends[1] ?? 0)),
       likely: perDay && size(perDay.likely),
+      changed: growth.changed && list(growth.changed.map((name) => (name === 'max' ? 'the limit' : name))),
       days: plural(points, 'day'),
       span: duration(days * 86_400),
       fullLow: daysToFull && duration(daysToFull.low * 86_400),
@@ -374,7 +393,7 @@ function countersView({ intervals, points }: Timeline) {
             time: shortTimeOf(to),
             length: interval.seconds === undefined ? '' : duration(interval.seconds),
             rebooted: interval.rebooted === true,
-            notes: [...new Set(deltas.map(({ how }) => HOW[how]).filter(Boolean))].join('; '),
+            notes: [...new Set(deltas.map(({ how, why }) => (why ? WHY[why] : HOW[how])).filter(Boolean))].join('; '),
             cells: deltas.map(({ name, delta, perSecond }) => ({
               name,
               text: delta === undefined ? 'not known' : count(delta),
