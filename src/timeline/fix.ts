@@ -2,6 +2,7 @@
 
 import type { Analysis, Severity } from '../analysis/schema.ts';
 import { settingNameOfKey } from '../parsers/settings-names.ts';
+import { type History, severityAt } from './past.ts';
 import type { Check, Fix, Interval, Point } from './schema.ts';
 
 /** A table has its fullest moment once a day: before that has come and gone again, a fix has not been put to the test. */
@@ -25,20 +26,19 @@ interface Wanted {
 }
 
 /** What is compared: two snapshots, with what is known of the time before and between. */
-export interface BeforeAndAfter {
+interface BeforeAndAfter extends History {
   before: Analysis;
   after: Analysis;
-  points: readonly Point[];
-  intervals: readonly Interval[];
   /** Numbers of the two snapshots. */
   at: { before: number; after: number };
 }
 
 /** Checks each recommendation of the earlier snapshot in the later one. */
-export function fixOf(both: BeforeAndAfter): Fix {
-  const { before, after, at } = both;
+export function fixOf(history: History, at: { before: number; after: number }): Fix {
+  const [before, after] = [history.analyses[at.before] as Analysis, history.analyses[at.after] as Analysis];
+  const both: BeforeAndAfter = { ...history, before, after, at };
   if (at.before === at.after) {
-    return isIll(before)
+    return isIll(before.verdict.severity)
       ? { ...at, verdict: 'too-early', undecided: 'one-snapshot', checks: [] }
       : { ...at, verdict: 'nothing-to-fix', checks: [] };
   }
@@ -65,10 +65,10 @@ export function fixOf(both: BeforeAndAfter): Fix {
   };
 }
 
-const isIll = ({ verdict }: Analysis) => RANK[verdict.severity] >= RANK.warning;
+const isIll = (severity: Severity) => RANK[severity] >= RANK.warning;
 
 function verdictOf(
-  { before, after, at, points }: BeforeAndAfter,
+  both: BeforeAndAfter,
   checks: {
     applied: (Check | undefined)[];
     persisted: Check | undefined;
@@ -76,16 +76,18 @@ function verdictOf(
     testedSeconds: number;
   },
 ): Pick<Fix, 'verdict' | 'undecided'> {
+  const { before, at, points } = both;
   const { effective } = checks;
+  const [earlier, later] = [severityAt(at.before, both), severityAt(at.after, both)];
   // A snapshot that shows too little to judge it is neither better nor worse than another.
-  if (before.verdict.severity === 'unknown') return { verdict: 'nothing-to-fix', undecided: 'before' };
-  if (after.verdict.severity === 'unknown' && isIll(before)) return { verdict: 'too-early', undecided: 'after' };
-  const [was, is] = [RANK[before.verdict.severity], RANK[after.verdict.severity]];
+  if (earlier === 'unknown') return { verdict: 'nothing-to-fix', undecided: 'before' };
+  if (later === 'unknown' && isIll(earlier)) return { verdict: 'too-early', undecided: 'after' };
+  const [was, is] = [RANK[earlier], RANK[later]];
   if (is > was || effective?.grew) return { verdict: 'worse' };
-  if (!isIll(before)) return { verdict: 'nothing-to-fix' };
+  if (!isIll(earlier)) return { verdict: 'nothing-to-fix' };
   const applied = checks.applied.filter((check) => check !== undefined).map(({ result }) => result);
   if (applied.length > 0 && applied.every((result) => result === 'no')) return { verdict: 'not-applied' };
-  if (isIll(after)) {
+  if (isIll(later)) {
     const wasDone = applied.includes('yes') || applied.includes('partly');
     const losesLess = effective?.check.result === 'partly' || effective?.check.result === 'yes';
     if (wasDone || losesLess || is < was) return { verdict: 'partly' };

@@ -8,6 +8,7 @@ import { fixOf, settingIn, settingOf, wantedBy } from './fix.ts';
 import { growthOf } from './growth.ts';
 import type { Host, Named } from './hosts.ts';
 import { intervalOf } from './interval.ts';
+import { type History, recommendationAt } from './past.ts';
 import { pointOf } from './points.ts';
 import type { Interval, Timeline } from './schema.ts';
 
@@ -26,6 +27,7 @@ export function timelineOf({ identifiedBy, snapshots, notes }: Host, toolVersion
   const last = analyses.at(-1);
   if (!last) throw new Error('a timeline needs a snapshot');
   const intervals = snapshots.slice(1).map((later, at) => intervalOf(at, at + 1, snapshots[at] as Named, later));
+  const history = { analyses, points, intervals };
   const at = comparedBy(intervals, analyses);
   const [before, after] = [analyses[at.before] as Analysis, analyses[at.after] as Analysis];
   return {
@@ -42,9 +44,9 @@ export function timelineOf({ identifiedBy, snapshots, notes }: Host, toolVersion
     intervals,
     findings: findingChanges(before, after),
     fillers: fillersOf(points[at.before] as Timeline['points'][number], points[at.after] as Timeline['points'][number]),
-    fix: fixOf({ before, after, points, intervals, at }),
+    fix: fixOf(history, at),
     growth: growthOf(points, intervals),
-    recommendation: recommendationOf(analyses, intervals),
+    recommendation: recommendationOf(history),
     notes,
   };
 }
@@ -68,21 +70,20 @@ function comparedBy(intervals: readonly Interval[], analyses: readonly Analysis[
  * Sized for the fullest moment that was seen: the last snapshot may be of a quiet one. A moment under other timeouts does not count, nor one
  * whose cause is not the limit: nobody sizes a table for a flood.
  */
-function recommendationOf(analyses: readonly Analysis[], intervals: readonly Interval[]): Timeline['recommendation'] {
+function recommendationOf(history: History): Timeline['recommendation'] {
+  const { analyses, intervals } = history;
   const end = analyses.length - 1;
   const last = analyses[end] as Analysis;
   const since = intervals.findLast(({ settings }) => settings.some(({ name }) => name.includes('_timeout')))?.to ?? 0;
-  const demandOf = ({ recommendation: { demand } }: Analysis) => Math.max(demand?.entries ?? 0, demand?.high ?? 0);
-  const isOfTheLimit = ({ recommendation }: Analysis) =>
-    recommendation.action !== 'fix-cause' && recommendation.action !== 'cannot-tell';
+  const at = (index: number) => recommendationAt(index, history) as Recommendation;
+  const demandOf = ({ demand }: Recommendation) => Math.max(demand?.entries ?? 0, demand?.high ?? 0);
+  const isOfTheLimit = ({ action }: Recommendation) => action !== 'fix-cause' && action !== 'cannot-tell';
   let from = end;
-  for (let at = end; isOfTheLimit(last) && at >= since; at--) {
-    const analysis = analyses[at] as Analysis;
+  for (let index = end; isOfTheLimit(at(end)) && index >= since; index--) {
     // Of equals the later: it knows the settings of today.
-    if (isOfTheLimit(analysis) && demandOf(analysis) > demandOf(analyses[from] as Analysis)) from = at;
+    if (isOfTheLimit(at(index)) && demandOf(at(index)) > demandOf(at(from))) from = index;
   }
-  const fullest = analyses[from] as Analysis;
-  const recommendation = loweredSince(fullest, last) ?? fullest.recommendation;
+  const recommendation = loweredSince({ ...(analyses[from] as Analysis), recommendation: at(from) }, last) ?? at(from);
   const { demand } = recommendation;
   return {
     from,

@@ -134,6 +134,54 @@ describe('fixed', () => {
   });
 });
 
+describe('a table that was full shows that it was until the next boot', () => {
+  /** As `full`, with evictions, which stay in the counters. */
+  const evicting: Moment = { ...full, cpus: [{ drop: 5000, early_drop: 70 }], end: lost(5100, 80) };
+  function lost(drop: number, evicted: number) {
+    return { seconds: 10, cpus: [{ drop, early_drop: evicted }] };
+  }
+  const since = (seconds: number, evicted: number, during = 0): Moment =>
+    well(seconds, { cpus: [{ drop: 6000, early_drop: evicted }], end: lost(6000, evicted + during) });
+
+  test('which is over, once the limit was raised and nothing was lost since', () => {
+    const later = since(HOUR, 90);
+    expect(capture(later).analysis.verdict).toMatchObject({ kind: 'was-full', severity: 'warning' });
+    const { fix, recommendation } = timeline(evicting, later, since(2 * DAY, 90));
+    expect(fix.verdict).toBe('fixed');
+    expect(timeline(evicting, later).fix.verdict).toBe('fixed');
+    // By itself the later capture would have the limit doubled once more.
+    expect(capture(later).analysis.recommendation).toMatchObject({ action: 'raise', max: 32_768 });
+    expect(recommendation).toMatchObject({ from: 2, action: 'leave', max: 16_384, demand: { low: 9000 } });
+  });
+
+  test('and is not, if it was lost since, or in the capture', () => {
+    expect(timeline(evicting, since(HOUR, 90), since(2 * DAY, 91)).fix.verdict).toBe('partly');
+    expect(timeline(evicting, since(HOUR, 90), since(2 * DAY, 90, 1)).fix.verdict).toBe('partly');
+  });
+
+  test('nor without a raise', () => {
+    const same = {
+      ...evicting,
+      ...later(HOUR),
+      count: 3000,
+      end: lost(5100, 80),
+      cpus: [{ drop: 5100, early_drop: 80 }],
+    };
+    expect(timeline(evicting, same).fix.verdict).toBe('not-applied');
+    expect(timeline(evicting, same).recommendation.action).toBe('raise');
+  });
+
+  test('nor if a line of the log says so', () => {
+    const log = (ago: number) => ({
+      ...KEPT,
+      'commands/dmesg': `[${(86_400 + 2 * DAY - ago).toFixed(6)}] nf_conntrack: nf_conntrack: table full, dropping packet`,
+    });
+    const logged = (ago: number) => timeline(evicting, since(HOUR, 90), { ...since(2 * DAY, 90), files: log(ago) });
+    expect(logged(60).fix.verdict).toBe('partly');
+    expect(logged(47.5 * HOUR).fix.verdict).toBe('fixed');
+  });
+});
+
 describe('partly', () => {
   test('not persisted', () => {
     const fix = fixOf(full, well(HOUR, { files: FORGOTTEN }));
