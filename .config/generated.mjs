@@ -62,9 +62,24 @@ function templatesModule(format) {
   return `export default {${entries.join(',\n')}};`;
 }
 
+/** What prose counts, and what it says of it; of one thing both are singular. */
+const COUNTED =
+  'entries|packets|rows|buckets|objects|links|connections|services|sources|destinations|ports|settings|messages';
+const VERBS = { were: 'was', are: 'is', have: 'has', hold: 'holds' };
+const COUNT = new RegExp(`\\{\\{(\\w+)\\}\\} (${COUNTED})\\b(?:( that)? (${Object.keys(VERBS).join('|')})\\b)?`, 'g');
+
+/** Makes a count and its noun agree: `{{rows}} rows were` becomes `{{rows}} {{agree rows "row was" "rows were"}}`. */
+function agreeing(source) {
+  return source.replace(COUNT, (_, number, many, that = '', verb) => {
+    const one = many.replace(/ies$/, 'y').replace(/s$/, '');
+    const [ofOne, ofMany] = verb === undefined ? ['', ''] : [`${that} ${VERBS[verb]}`, `${that} ${verb}`];
+    return `{{${number}}} {{agree ${number} "${one}${ofOne}" "${many}${ofMany}"}}`;
+  });
+}
+
 /** Prose may be broken into lines in its file; in a report it is one paragraph, or the text of one table cell. */
 function prose(name, source) {
-  const line = source.trim().replace(/\s*\n\s*/g, ' ');
+  const line = agreeing(source.trim().replace(/\s*\n\s*/g, ' '));
   return /^(?:counters|what-if|findings|demand|checks|prose\/inline)\//.test(name) ? line : `${line}\n`;
 }
 

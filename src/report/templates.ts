@@ -18,6 +18,8 @@ function engine(templates: Templates): ReturnType<typeof Handlebars.create> {
   if (known) return known;
   // One engine for each way of escaping, which is a part of what was compiled.
   const made = Handlebars.create();
+  // What .config/generated.mjs makes of `{{rows}} rows`.
+  made.registerHelper('agree', (number: string, one: string, many: string) => (number === '1' ? one : many));
   for (const [name, template] of Object.entries(templates)) made.registerPartial(name, made.template(template));
   engines.set(templates, made);
   return made;
