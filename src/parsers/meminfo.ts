@@ -22,7 +22,9 @@ export function parseMeminfo(text: string, file: string): Parsed<Record<string, 
     const [label = '', printed, unit, ...more] = row.fields;
     const name = /^([\w()]+):$/.exec(label)?.[1];
     const kilobytes = toCount(printed);
-    if (name !== undefined && kilobytes !== undefined && unit === 'kB' && more.length === 0) {
+    // A machine that prints this has memory: a file that says otherwise is damaged, or made up.
+    const isNone = name === 'MemTotal' && kilobytes === 0;
+    if (!isNone && name !== undefined && kilobytes !== undefined && unit === 'kB' && more.length === 0) {
       sizes.set(name, fact(kilobytes * 1024, file, row.line));
     } else if (!isTableOf24(row.fields) && !(name?.startsWith('HugePages_') && unit === undefined)) {
       odd.push(rowText(row));

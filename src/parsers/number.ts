@@ -12,7 +12,7 @@ import { fact, onlyLine, quote, refuse, toInteger, unusableContent } from './tex
  * for a huge unsigned number, and some files show as `4294967295`.
  */
 export function parseNumber(text: string, file: string): Parsed<Fact<number>> {
-  const cost = `The value of ${file.slice(file.lastIndexOf('/') + 1)} is not in the report.`;
+  const cost = `The value of ${nameOf(file)} is not in the report.`;
   const unusable = unusableContent(text);
   if (unusable !== undefined) return refuse(file, unusable, cost);
   const printed = onlyLine(text);
@@ -20,4 +20,15 @@ export function parseNumber(text: string, file: string): Parsed<Fact<number>> {
   const value = toInteger(printed);
   if (value === undefined) return refuse(file, `is not one integer: ${quote(text.trim())}`, cost);
   return { value: fact(value, file), problems: [] };
+}
+
+/** The same, for what is counted: it is never negative, whatever a damaged file says. */
+export function parseCount(text: string, file: string): Parsed<Fact<number>> {
+  const parsed = parseNumber(text, file);
+  if (parsed.value === undefined || parsed.value.value >= 0) return parsed;
+  return refuse(file, `is no count: ${quote(text.trim())}`, `The value of ${nameOf(file)} is not in the report.`);
+}
+
+function nameOf(file: string): string {
+  return file.slice(file.lastIndexOf('/') + 1);
 }

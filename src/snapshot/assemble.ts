@@ -13,7 +13,7 @@ import {
 } from '../parsers/host.ts';
 import { parseKernelLog } from '../parsers/kernel-log.ts';
 import { parseMeminfo } from '../parsers/meminfo.ts';
-import { parseNumber } from '../parsers/number.ts';
+import { parseCount, parseNumber } from '../parsers/number.ts';
 import { pageBytesFromProcess, parseGetconf, parseKernelPageSize } from '../parsers/page-size.ts';
 import type { Parsed } from '../parsers/parsed.ts';
 import { parseCmdline, parseModprobeConf, parseModulesLoad, parseSysctlConf } from '../parsers/persisted.ts';
@@ -158,7 +158,7 @@ const ROUTES: { path: RegExp; read(draft: Draft, text: string, path: string, mat
   {
     path: /^commands\/wc-l-table$/,
     read(draft, text, path) {
-      draft.snapshot.tableLines = draft.take(parseNumber(text, path));
+      draft.snapshot.tableLines = draft.take(parseCount(text, path));
     },
   },
   {
@@ -300,7 +300,7 @@ function readReading(draft: Draft, reading: Reading, text: string, path: string,
   else if (what === 'uptime') reading.uptimeSeconds = draft.take(parseUptime(text, path));
   else if (what.startsWith('net/stat/')) reading.counters ??= draft.take(parseProcCounters(text, path));
   else {
-    const count = draft.take(parseNumber(text, path));
+    const count = draft.take(parseCount(text, path));
     // One number under several names: the present one is preferred.
     if (count && !reading.count?.file.includes('/netfilter/nf_')) reading.count = count;
   }

@@ -34,6 +34,12 @@ MemFree:          8308 kB
     });
   });
 
+  it('does not believe that a machine has no memory', () => {
+    const { value, problems } = parseMeminfo('MemTotal: 0 kB\nMemAvailable: 0 kB\n', file);
+    expect(value).toEqual({ MemAvailable: { value: 0, file, line: 2 } });
+    expect(problems).toMatchObject([{ file, line: 1 }]);
+  });
+
   it('does not take a number of huge pages for bytes', () => {
     const { value, problems } = parseMeminfo('HugePages_Total:       4\nHugepagesize:       2048 kB\n', file);
     expect(value).toEqual({ Hugepagesize: { value: 2_097_152, file, line: 2 } });

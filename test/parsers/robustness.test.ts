@@ -15,7 +15,7 @@ import {
 } from '../../src/parsers/host.ts';
 import { parseKernelLog } from '../../src/parsers/kernel-log.ts';
 import { parseMeminfo } from '../../src/parsers/meminfo.ts';
-import { parseNumber } from '../../src/parsers/number.ts';
+import { parseCount, parseNumber } from '../../src/parsers/number.ts';
 import { pageBytesFromProcess, parseGetconf, parseKernelPageSize } from '../../src/parsers/page-size.ts';
 import type { Parsed } from '../../src/parsers/parsed.ts';
 import { parseCmdline, parseModprobeConf, parseModulesLoad, parseSysctlConf } from '../../src/parsers/persisted.ts';
@@ -44,6 +44,7 @@ const parsers: Record<string, [parse: (text: string, file: string) => Parsed<unk
   parseKernelLog: [parseKernelLog, fixture('dmesg-table-full.txt')],
   parseMeminfo: [parseMeminfo, fixture('meminfo-6.18.txt')],
   parseNumber: [parseNumber, '262144\n'],
+  parseCount: [parseCount, '40704\n'],
   parseGetconf: [parseGetconf, '4096\n'],
   parseKernelPageSize: [parseKernelPageSize, 'KernelPageSize:        4 kB\n'],
   parseUptime: [parseUptime, '5323.16 4614.20\n'],

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { parseNumber } from '../../src/parsers/number.ts';
+import { parseCount, parseNumber } from '../../src/parsers/number.ts';
 import { settingName, settingNameOfKey } from '../../src/parsers/settings-names.ts';
 import { foreignTexts } from './fixture.ts';
 
@@ -35,6 +35,11 @@ describe('a number', () => {
   it.each(foreignTexts)('is not %s', (_what, text) => {
     expect(parseNumber(text, file)).toMatchObject({ value: undefined, problems: [{ file }] });
   });
+});
+
+test('a count is never negative', () => {
+  expect(parseCount('0\n', file)).toEqual({ value: { value: 0, file }, problems: [] });
+  expect(parseCount('-1\n', file)).toMatchObject({ value: undefined, problems: [{ file, what: 'is no count: "-1"' }] });
 });
 
 describe('names', () => {
