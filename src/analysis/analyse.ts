@@ -12,7 +12,7 @@ import { memoryOf, pricesOf } from './memory.ts';
 import { recommend } from './recommend.ts';
 import type { Analysis } from './schema.ts';
 import { slabArithmetic } from './slab.ts';
-import { dropsOf, readingsOf, usageOf } from './usage.ts';
+import { dropsOf, readingsOf, unsigned, usageOf } from './usage.ts';
 import { verdictOf } from './verdict.ts';
 
 /**
@@ -62,7 +62,7 @@ export function analyse(
     memory,
     table: table && withoutTimers(table),
     ages: agesOf(snapshot, prices.cache, whatIf),
-    expectations: { count: snapshot.expectations, max: sysctls.expect_max },
+    expectations: { count: snapshot.expectations, max: unsigned(sysctls.expect_max) },
     namespaces,
     settings: settingsOf(snapshot),
     inventory: snapshot.inventory,

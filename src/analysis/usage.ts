@@ -29,7 +29,7 @@ export function readingsOf(snapshot: Snapshot): Reading[] {
  */
 export function usageOf(snapshot: Snapshot, slabEntries: Fact<number> | undefined): Analysis['usage'] {
   const { first, table } = snapshot;
-  const max = maxOf(snapshot);
+  const max = unsigned(snapshot.sysctls.max);
   const rows: Fact<number> | undefined =
     table && table.cut === undefined ? { value: table.entries, file: table.files[0] ?? '' } : undefined;
   const [entries, entriesHow] = first.count
@@ -59,11 +59,11 @@ export function usageOf(snapshot: Snapshot, slabEntries: Fact<number> | undefine
 }
 
 /**
- * The limit as the kernel compares with it: unsigned. Before 6.15 a negative number could be written (proc_dointvec()), and
+ * A limit as the kernel compares with it: unsigned. Before 6.15 a negative number could be written (proc_dointvec()), and
  * is printed as such.
  */
-function maxOf({ sysctls: { max } }: Snapshot): Fact<number> | undefined {
-  return max && max.value < 0 ? { ...max, value: max.value + 2 ** 32 } : max;
+export function unsigned(limit: Fact<number> | undefined): Fact<number> | undefined {
+  return limit && limit.value < 0 ? { ...limit, value: limit.value + 2 ** 32 } : limit;
 }
 
 /** Refused packets, evicted entries and the log. */

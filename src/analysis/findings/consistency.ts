@@ -33,7 +33,7 @@ export const consistency: Rule = {
       says: 'ok',
       values: {
         count: count?.value,
-        byLines: what !== 'nf_conntrack_count',
+        byLines: count !== undefined && what !== 'nf_conntrack_count',
         ...Object.assign({}, ...all.map(({ values }) => values)),
         ...Object.fromEntries(reasons.map((reason) => [reason, true])),
       },

@@ -5,6 +5,11 @@ import type { Commands } from '../schema.ts';
 import { FILLING, NEAR } from '../usage.ts';
 import { type Measured, type Rule, seen, things } from './rule.ts';
 
+/** The kernel's default, 4 × (buckets ÷ 256), of a machine with 65 536 buckets (nf_conntrack_expect_init()). */
+const SOME = 1024;
+/** A sysctl of this kind is an int. */
+const MOST = 2 ** 31 - 1;
+
 /** Connections that helpers expect: near their own limit, or refused. */
 export const expectations: Rule = {
   id: 'expectations',
@@ -23,6 +28,7 @@ export const expectations: Rule = {
       share,
       lines: things(lines.length, 'line'),
       oneLine: lines.length === 1,
+      onlyOne: count?.value === 1,
       logFile: line?.file,
       logged: logs.length > 0,
     };
@@ -31,9 +37,11 @@ export const expectations: Rule = {
       ...seen('nf_conntrack_expect_max', max),
       ...(line ? [{ what: 'first message', value: line.text, file: line.file, line: line.line }] : []),
     ];
-    const judged = { values, evidence, commands: max && doubled(max) };
+    const judged = { values, evidence, commands: max && raised(max) };
     // What slabinfo counts includes free objects and all namespaces: it can only say that there are few.
     const exact = count?.atMost === false;
+    // Before 6.15 the limit could be set to 0, which no number of expectations is below.
+    if (max?.value === 0) return { ...judged, severity: 'notice', says: 'noneAllowed', confidence: 'high' };
     if (share !== undefined && exact && share >= 1) {
       return { ...judged, severity: 'critical', says: 'full', confidence: 'high' };
     }
@@ -90,7 +98,9 @@ function refusals({ log, logFiles }: Snapshot): { full: LogLine[]; perConnection
   return { full: richest.filter(isFull), perConnection: richest.filter((line) => !isFull(line)) };
 }
 
-function doubled(max: Fact<number>): Commands | undefined {
-  const commands = commandsToSet([{ fact: max, to: 2 * max.value }]);
+/** More than the limit of now, as long as that is a number that the setting takes. */
+function raised(max: Fact<number>): Commands | undefined {
+  const more = max.value === 0 ? SOME : 2 * max.value;
+  const commands = more > MOST ? undefined : commandsToSet([{ fact: max, to: more }]);
   return commands && { ...commands, verify: [...commands.verify, 'wc -l /proc/net/nf_conntrack_expect'] };
 }

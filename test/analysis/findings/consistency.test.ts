@@ -31,6 +31,17 @@ testRule('consistency', [
     from: [COUNT, `after/${COUNT}`, `${STAT}:2`, 'proc/slabinfo:2', 'proc/net/nf_conntrack'],
   },
   {
+    when: 'a count in the last reading only',
+    snapshot: gateway({
+      [COUNT]: '',
+      'proc/slabinfo': '',
+      [`after/${COUNT}`]: 900,
+      [`after/${STAT}`]: countersText({ entries: 900 }),
+    }),
+    severity: 'ok',
+    says: 'The numbers fit together: 900 entries by nf_conntrack_count, 900 in the counters’ entries column.',
+  },
+  {
     when: 'reading the table evicts what had expired: the count afterwards is lower',
     snapshot: host(3000, { [`after/${COUNT}`]: 0, 'proc/slabinfo': '' }, await table(0)),
     severity: 'ok',

@@ -7,7 +7,7 @@ import type { Fact, SlabCache, Snapshot } from '../../../snapshot/types.ts';
 import { isSince, trackerOf } from '../../kernel.ts';
 import type { Evidence } from '../../schema.ts';
 import { readyObjects } from '../../slab.ts';
-import { readingsOf } from '../../usage.ts';
+import { readingsOf, unsigned } from '../../usage.ts';
 import { type Measured, seen, seenRows } from '../rule.ts';
 import type { Check } from './check.ts';
 
@@ -118,7 +118,7 @@ function columnAgainstCount(snapshot: Snapshot): Check[] {
   return [
     {
       ...(odd && { unexplained: 'columnDiffers' }),
-      values: { ...(odd && { count: count.value }), column: column.value },
+      values: { ...((odd || !snapshot.first.count) && { count: count.value }), column: column.value },
       evidence,
     },
   ];
@@ -173,7 +173,7 @@ function mayHideNamespaces(snapshot: Snapshot): boolean {
 
 /** More entries than the limit allows are no contradiction, though they look like one. */
 export function overMax(snapshot: Snapshot): Check[] {
-  const max = snapshot.sysctls.max;
+  const max = unsigned(snapshot.sysctls.max);
   const cpus = snapshot.host.cpus?.value ?? 1;
   if (!max || max.value === 0) return [];
   const over = readingsOf(snapshot).flatMap(({ count }) => (count && count.value > max.value ? [count] : []));
