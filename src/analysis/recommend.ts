@@ -21,6 +21,8 @@ const LEAST_HEADROOM = 1.05;
 /** The table does not always tell one busy machine from many behind one address. */
 const ONE_OR_MANY =
   'If this source is a NAT, proxy or resolver with many users behind it, that is no fault: then the table has to be as large as they need, and the limit to be raised.';
+/** The limit is an int for sysctl, though unsigned for the kernel (nf_conntrack_standalone.c; bounded since 6.15). */
+const MOST = 2 ** 31 - 1;
 
 /** Recommends a maximum and a number of buckets; that things stay as they are is a recommendation too. */
 export function recommend(
@@ -143,7 +145,9 @@ export function recommend(
   }
   if (affordable < wanted) {
     notes.push(
-      'The memory budget decided, not the demand: give the machine more memory, or shorten the timeouts of what fills the table.',
+      raised > affordable && raised > max.value
+        ? 'A full table of this size takes more memory than the budget allows, but so many entries were counted: give the machine more memory, or shorten the timeouts of what fills the table.'
+        : 'The memory budget decided, not the demand: give the machine more memory, or shorten the timeouts of what fills the table.',
     );
   }
   const settled = {
@@ -215,7 +219,7 @@ function lowered(
 /** The next number that people recognise: a power of two, or one and a half of it. */
 function readable(atLeast: number): number {
   const power = 2 ** Math.floor(Math.log2(Math.max(1, atLeast)));
-  return [power, 1.5 * power].find((number) => number >= atLeast) ?? 2 * power;
+  return Math.min(MOST, [power, 1.5 * power].find((number) => number >= atLeast) ?? 2 * power);
 }
 
 /** The largest readable maximum, up to the one that is wanted, whose full table stays within the budget. */
