@@ -146,7 +146,8 @@ function kindOf(measured: Measured, findings: Findings): [Verdict['kind'], Verdi
   if (memoryIsShort) return ['memory', 'warning'];
   if (share >= FILLING) return [fillerOf(measured, findings) ?? 'filling', 'notice'];
   if (findings.get('near-limit')?.says === 'mayFill') return ['filling', 'notice'];
-  return ['healthy', 'ok'];
+  // Room in the table is not all: where something else fails, nobody is to read that all is well.
+  return ['healthy', [...findings.values()].some(({ severity }) => severity === 'critical') ? 'notice' : 'ok'];
 }
 
 /** What fills the table, if one thing does and there would be room without it. */
