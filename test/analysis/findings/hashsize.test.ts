@@ -43,6 +43,12 @@ testRule('hashsize', [
     says: 'nf_conntrack_max is 524 288 because hashsize=65 536 is set, and nothing sets a limit: the kernel then takes 8 × buckets. When the table is full, a chain of its 262 144 buckets has 4 links on average.',
   },
   {
+    when: 'buckets raised since, to as many as the limit',
+    snapshot: gateway({ ...OPTION, [BUCKETS]: 524_288, [MAX]: 524_288 }),
+    severity: 'ok',
+    says: 'nf_conntrack_max is 524 288, as hashsize=65 536 makes it (8 × buckets); but the buckets were raised since, to 524 288: when the table is full, a chain has 2 links on average.',
+  },
+  {
     when: 'a kernel whose buckets cannot be changed while it runs',
     snapshot: gateway({
       'commands/uname-r': '2.6.18-8.el5',
