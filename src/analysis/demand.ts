@@ -20,6 +20,9 @@ const ATTEMPTS = 3;
 /** Above this share of refused attempts the few that were admitted say little of the many that were not; tried against the truth up to 76 %. */
 const MOST_REFUSED = 0.85;
 
+/** Of the young entries that can be evicted, the part that must be left for them to tell how many came; tried against the truth down to 8 %. */
+const LEAST_STAYED = 0.05;
+
 /** Of fewer new entries a second, some hundred in what is looked at, a rate cannot be told. */
 const LEAST_PER_SECOND = 20;
 
@@ -88,8 +91,8 @@ export function demandOf(snapshot: Snapshot, measured: Measured, wasCutOff: bool
   const { never, again } = rates;
   const live = never.byArrivals / (1 - refused(never.admittedPerSecond));
   const waiting = (never.admittedPerSecond + dropPerSecond) * (waitOf(snapshot, measured) ?? 0);
-  const high = Math.max(low, Math.ceil(live + waiting));
   const likely = Math.max(low, Math.ceil(again.withoutEvictions / (1 - refusedShare ** ATTEMPTS)));
+  const high = Math.max(likely, Math.ceil(live + waiting));
   return {
     entries: likely,
     low,
@@ -175,7 +178,8 @@ function cutOffRates({ usage, drops, table, ages }: Measured): { again: Turnover
   if (!isCutOff || !table || !ages || table.cut !== undefined) return undefined;
   const again = turnoverOf(ages, 1);
   if (again.admittedPerSecond < LEAST_PER_SECOND || again.counted < LEAST_COUNTED * table.entries) return undefined;
-  return { again, never: turnoverOf(ages, stayedOf(table, lost?.earlyDropPerSecond ?? 0)) };
+  const stayed = stayedOf(table, lost?.earlyDropPerSecond ?? 0);
+  return stayed < LEAST_STAYED ? undefined : { again, never: turnoverOf(ages, stayed) };
 }
 
 /** What comes and goes. */
