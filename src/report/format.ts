@@ -96,6 +96,7 @@ export function percent(share: number): string {
 /** A length of time: `0.4 s`, `41 min`, `3 h 5 min`, `12 days 4 h`. */
 export function duration(seconds: number): string {
   const s = Math.max(0, seconds);
+  if (s > 0 && s < 0.05) return `under 0.1${NARROW}s`;
   if (s < 10) return `${decimal(s, Number.isInteger(s) ? 0 : 1)}${NARROW}s`;
   if (s < 120) return `${count(Math.round(s))}${NARROW}s`;
   const minutes = Math.round(s / 60);
@@ -118,6 +119,7 @@ export function rate(perSecond: number): string {
   if (perSecond === 0) return `0${NARROW}/${NARROW}s`;
   const [value, unit] =
     perSecond >= 1 ? [perSecond, 's'] : perSecond * 60 >= 1 ? [perSecond * 60, 'min'] : [perSecond * 3600, 'h'];
+  if (value < 0.05) return `under 0.1${NARROW}/${NARROW}${unit}`;
   return `${decimal(value, value < 10 ? 1 : 0)}${NARROW}/${NARROW}${unit}`;
 }
 

@@ -91,23 +91,19 @@ describe('shares', () => {
 
 describe('time', () => {
   it('says lengths as people do', () => {
-    expect([0.4, 7, 41 * 60, 3 * 3600 + 300, 432_000, 86_400 * 12 + 4 * 3600].map((n) => plain(duration(n)))).toEqual([
-      '0.4 s',
-      '7 s',
-      '41 min',
-      '3 h 5 min',
-      '5 days',
-      '12 days 4 h',
-    ]);
+    expect(
+      [0.01, 0.4, 7, 41 * 60, 3 * 3600 + 300, 432_000, 86_400 * 12 + 4 * 3600].map((n) => plain(duration(n))),
+    ).toEqual(['under 0.1 s', '0.4 s', '7 s', '41 min', '3 h 5 min', '5 days', '12 days 4 h']);
   });
 
   it('says rates in the unit that suits', () => {
-    expect([0, 302, 1.5, 0.075, 0.001].map((n) => plain(rate(n)))).toEqual([
+    expect([0, 302, 1.5, 0.075, 0.001, 1e-6].map((n) => plain(rate(n)))).toEqual([
       '0 / s',
       '302 / s',
       '1.5 / s',
       '4.5 / min',
       '3.6 / h',
+      'under 0.1 / h',
     ]);
   });
 
