@@ -41,7 +41,9 @@ export const clashes: Rule = {
       insertFailed: totals.insert_failed,
       chainTooLong: (totals.chaintoolong ?? 0) > 0,
       harmless: totals.insert_failed > (totals.chaintoolong ?? 0) && before === 0,
-      solved: totals.clash_resolve ? things(totals.clash_resolve, 'clash', 'clashes') : undefined,
+      solved: totals.clash_resolve
+        ? things(totals.clash_resolve, 'clash was solved', 'clashes were solved')
+        : undefined,
       dnsShare: dnsShare >= MUCH_DNS ? dnsShare : undefined,
       target: portsFail ? busiest.target : undefined,
       ...(portsFail ? {} : outOfRange(measured)),

@@ -28,7 +28,13 @@ export const closingStates: Rule = {
     const [most] = states;
     const confidence = sureness(measured);
     if (isSmall(table))
-      return { severity: 'ok', says: 'few', values: { rows: table.entries }, evidence: [], confidence };
+      return {
+        severity: 'ok',
+        says: table.entries > 0 ? 'few' : 'empty',
+        values: { rows: table.entries },
+        evidence: [],
+        confidence,
+      };
     if (!most) return { severity: 'ok', says: 'none', values: { rows: table.entries }, evidence: [], confidence };
     const { state, entries } = most;
     const governing = ages?.classes.find(({ key, setting }) => key.startsWith(`${most.key} `) && setting !== undefined);

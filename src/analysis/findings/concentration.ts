@@ -54,7 +54,7 @@ export const concentration: Rule = {
     if (!found) {
       return {
         severity: 'ok',
-        says: isSmall(table) ? 'few' : 'ok',
+        says: table.entries === 0 ? 'empty' : isSmall(table) ? 'few' : 'ok',
         values: {
           rows: table.entries,
           source: source?.key,

@@ -1,5 +1,5 @@
 import { collectionEvicts, isSince } from '../kernel.ts';
-import { FILLING } from '../usage.ts';
+import { atLimit, FILLING } from '../usage.ts';
 import { entriesOf } from './part-of-table.ts';
 import { type Host, type Rule, seen, seenRows } from './rule.ts';
 
@@ -52,6 +52,7 @@ export const evictable: Rule = {
       max: usage.max?.value,
       offloaded: offloaded > 0 ? offloaded : undefined,
       usageShare: usage.peakShare,
+      full: atLimit(usage),
     };
     const evidence = [
       ...seenRows('neither [ASSURED] nor [OFFLOAD]', atOnce, measured),

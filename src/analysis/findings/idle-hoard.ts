@@ -25,7 +25,8 @@ export const idleHoard: Rule = {
     const undated = sum(classes.map(({ notKnown }) => notKnown.ambiguous));
     const values = { established: entries, rows: table.entries };
     const confidence = sureness(measured);
-    if (isSmall(table)) return { severity: 'ok', says: 'few', values, evidence: [], confidence };
+    if (isSmall(table))
+      return { severity: 'ok', says: table.entries > 0 ? 'few' : 'empty', values, evidence: [], confidence };
     if (entries > 0 && undated === entries) {
       const withTimeout = classes.some(({ timeoutSeconds }) => timeoutSeconds !== undefined);
       return { missing: [withTimeout ? 'the timeout column of the table' : `nf_conntrack_${SETTING}`] };

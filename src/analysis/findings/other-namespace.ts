@@ -2,7 +2,7 @@ import type { Namespace } from '../../snapshot/types.ts';
 import { countsEachNamespace, logOf, namedElsewhere, namesNobody, secondsSince, seenMessages } from '../log.ts';
 import type { Commands, Evidence } from '../schema.ts';
 import { readyObjects } from '../slab.ts';
-import { countersAreWhole, FILLING, FULL } from '../usage.ts';
+import { atLimit, countersAreWhole, FILLING, FULL } from '../usage.ts';
 import { type Host, type Rule, seen, seenCounter, things } from './rule.ts';
 
 /** So many namespaces are looked into. */
@@ -23,7 +23,7 @@ export const otherNamespace: Rule = {
     const counted = snapshot.namespaces.filter(({ counters }) => counters);
     const share = usage.peakShare;
     const own = [...seen('nf_conntrack_count', usage.peak), ...seen('nf_conntrack_max', usage.max)];
-    const values = { share, max: usage.max?.value };
+    const values = { share, isFull: atLimit(usage), max: usage.max?.value };
 
     const full = counted.filter(({ counters }) => (counters?.entries?.value ?? 0) >= FULL * max);
     if (full.length > 0) {
@@ -48,6 +48,7 @@ export const otherNamespace: Rule = {
           ...values,
           names: named.map((name) => known.filter(({ inode }) => inode === name).map(nameOf)[0] ?? bareName(name)),
           lines: things(log.elsewhere.length, 'line of the kernel log names', 'lines of the kernel log name'),
+          several: log.elsewhere.length > 1,
           agoSeconds: secondsSince(log.elsewhere),
           unsure: ownIsUnknown,
         },

@@ -279,7 +279,7 @@ function unknownDefault(snapshot: Snapshot): string[] {
   const { host, meminfo } = snapshot;
   return [
     ...(releaseOf(snapshot) === undefined ? ['the kernel version'] : []),
-    ...(meminfo.MemTotal ? [] : ['MemTotal']),
+    ...(meminfo.MemTotal ? [] : ['the size of RAM (MemTotal)']),
     ...(pointerBytes(host.machine?.value) === undefined ? ['the machine type (uname -m)'] : []),
   ];
 }

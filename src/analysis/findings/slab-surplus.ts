@@ -45,6 +45,10 @@ export const slabSurplus: Rule = {
         .flatMap(({ inode, entries }) => seen(`entries of network namespace ${inode}`, entries)),
     ];
     const judged = { values, evidence };
+    // Either number is then of another moment or another host, which is for the rule of consistency to say.
+    if (-surplus >= Math.max(WORTH_ENTRIES, WORTH_SHARE * (own + elsewhere))) {
+      return { ...judged, severity: 'ok', says: 'fewer', confidence: 'medium' };
+    }
     const unexplained = surplus - slackOf(snapshot, measured);
     if (unexplained < Math.max(WORTH_ENTRIES, WORTH_SHARE * (own + elsewhere))) {
       return { ...judged, severity: 'ok', says: 'ok', confidence: 'high' };

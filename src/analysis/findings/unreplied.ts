@@ -27,7 +27,8 @@ export const unreplied: Rule = {
       pickedUp,
     };
     const evidence = seenRows('[UNREPLIED]', without, measured);
-    if (isSmall(table)) return { severity: 'ok', says: 'few', values, evidence, confidence: 'high' };
+    if (isSmall(table))
+      return { severity: 'ok', says: table.entries > 0 ? 'few' : 'empty', values, evidence, confidence: 'high' };
     if (share < MANY) return { severity: 'ok', says: 'ok', values, evidence, confidence: 'high' };
     return {
       severity: 'warning',

@@ -23,6 +23,7 @@ export const wasFull: Rule = {
     const agoSeconds = secondsSince(full);
     const values = {
       lines: things(full.length, 'line of the kernel log says', 'lines of the kernel log say'),
+      several: full.length > 1,
       agoSeconds,
       last: agoSeconds === undefined ? stampOf(full.at(-1))?.value : undefined,
       suppressed: suppressed > 0 ? suppressed : undefined,

@@ -34,6 +34,12 @@ testRule('evictable', [
     },
   },
   {
+    when: 'the same at the limit',
+    snapshot: gateway({ [COUNT]: 65_536 }, almostAllEstablished),
+    severity: 'notice',
+    says: 'Of 1 000 entries only 20 (2.0 %) could be evicted to make room; 980 (98 %) are ASSURED and stay. The table is full, and there is no other reserve: new connections are refused.',
+  },
+  {
     when: 'the same with room to spare',
     snapshot: gateway({}, almostAllEstablished),
     severity: 'ok',

@@ -14,6 +14,16 @@ const slab = (objects: number, name = 'nf_conntrack') =>
 
 testRule('other-namespace', [
   {
+    when: 'at the limit, and so is this one',
+    snapshot: gateway({
+      ...others('4026532453,3,nginx,web'),
+      [of('4026532453')]: countersText({ entries: 65_536 }),
+      [COUNT]: 65_536,
+    }),
+    severity: 'critical',
+    says: 'web (netns 4026532453) holds 65 536 of at most 65 536 entries: the table there is full, as is that of this namespace.',
+  },
+  {
     when: 'at the limit now, by its own counters',
     snapshot: gateway({
       ...others('4026532453,3,nginx;dnsmasq,web', '4026532500,1,postgres,'),
@@ -107,7 +117,7 @@ testRule('other-namespace', [
       [of('4026532500')]: countersText({ entries: 12 }),
     }),
     severity: 'warning',
-    says: '1 line of the kernel log says that a table was full, but no packet was dropped in this namespace since the counters began, and it is 1.5 % full: the table of another namespace was full; packets were dropped in web (netns 4026532453).',
+    says: '1 line of the kernel log says that a table was full, but this namespace dropped no packet since the counters began, and it is 1.5 % full: the table of another namespace was full; packets were dropped in web (netns 4026532453).',
     from: ['commands/dmesg:1', STAT, of('4026532453')],
     confidence: 'medium',
   },
@@ -119,7 +129,7 @@ testRule('other-namespace', [
       [STAT]: countersText({ drop: 2 }),
     }),
     severity: 'warning',
-    says: '3 lines of the kernel log say that a table was full, but only 2 packets were dropped in this namespace since the counters began, and it is 1.5 % full: the table of another namespace was full.',
+    says: '3 lines of the kernel log say that a table was full, but this namespace dropped only 2 packets since the counters began, and it is 1.5 % full: the table of another namespace was full.',
   },
   {
     when: 'lines of an earlier boot prove nothing against the counters of this one',

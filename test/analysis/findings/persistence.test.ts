@@ -352,6 +352,6 @@ testRule('persistence', [
     when: 'nothing sets the limit, and what the kernel would set is not known',
     snapshot: systemd({ 'proc/meminfo': '', 'commands/uname-m': '' }),
     severity: 'unknown',
-    says: 'MemTotal, the machine type (uname -m)',
+    says: 'the size of RAM (MemTotal), the machine type (uname -m)',
   },
 ]);

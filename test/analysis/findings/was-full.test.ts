@@ -32,7 +32,7 @@ testRule('was-full', [
       [STAT]: countersText({ drop: 1 }),
     }),
     severity: 'warning',
-    says: '1 line of the kernel log says that the table was full, the last one 5 s before the capture; the counters show 1 packet dropped since they began.',
+    says: '1 line of the kernel log says that the table was full, 5 s before the capture; the counters show 1 packet dropped since they began.',
     commands: {
       verify: [
         'sysctl net.netfilter.nf_conntrack_max net.netfilter.nf_conntrack_buckets net.netfilter.nf_conntrack_count',
@@ -44,7 +44,7 @@ testRule('was-full', [
     when: 'a kernel that does not say whose table it was, and no counters',
     snapshot: gateway({ 'proc/uptime': '1000.00 1.00', 'commands/dmesg': `[  900.000001] ${FULL}` }),
     severity: 'warning',
-    says: '1 line of the kernel log says that the table was full, the last one 100 s before the capture. Which namespace’s table it was, this kernel does not say.',
+    says: '1 line of the kernel log says that the table was full, 100 s before the capture. Which namespace’s table it was, this kernel does not say.',
     confidence: 'medium',
   },
   {
@@ -96,7 +96,7 @@ testRule('was-full', [
       'var/log/messages': `${line}\nNov 20 14:03:09 fw kernel: NET: 5 messages suppressed.`,
     }),
     severity: 'warning' as const,
-    says: `1 line of the kernel log says that the table was full, the last one at ${line.split(/ fw /)[0]}; the kernel suppressed up to 5 more, other messages included.`,
+    says: `1 line of the kernel log says that the table was full, at ${line.split(/ fw /)[0]}; the kernel suppressed up to 5 more, other messages included.`,
   })),
   {
     when: 'another namespace, by its inode: none of this one’s business',
