@@ -294,7 +294,9 @@ const verdict = z.object({
   runnerUp: z
     .object({
       failure,
-      says: z.string().describe('which sentence of templates/verdicts/not says why not'),
+      says: z
+        .string()
+        .describe('which sentence of templates/verdicts/not says why not; of memory, what is said of it anyway'),
       values: z.record(z.string(), quantity),
     })
     .optional()

@@ -1,7 +1,7 @@
 /** What is wrong with an analysis whatever was captured: numbers that are none, sentences with a hole, parts that contradict each other. */
 import { readFileSync } from 'node:fs';
-import textTemplates from 'templates:text';
 import { isDeepStrictEqual } from 'node:util';
+import textTemplates from 'templates:text';
 import { RULE_IDS } from '../../src/analysis/findings/index.ts';
 import { type Analysis, analysisSchema, type Finding } from '../../src/analysis/schema.ts';
 import { FULL } from '../../src/analysis/usage.ts';
@@ -136,7 +136,8 @@ function verdictComplaints(analysis: Analysis): string[] {
     renderTemplate(textTemplates, template.text, values);
   all.push(...proseComplaints(say(view)));
   all.push(...proseComplaints(say({ template: view.memoryTemplate, values: view.values })));
-  if (verdict.runnerUp) {
+  // That it is not the memory is said in any case.
+  if (verdict.runnerUp && verdict.runnerUp.failure !== 'memory') {
     if (textTemplates[`verdicts/not/${verdict.runnerUp.says}`] === undefined) all.push('the runner-up has no text');
     else if (view.runnerUp) all.push(...proseComplaints(say(view.runnerUp)));
   }

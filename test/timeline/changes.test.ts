@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Finding, Severity } from '../../src/analysis/schema.ts';
 import { findingChanges } from '../../src/timeline/changes.ts';
 import { tableOf } from '../analysis/snapshot-of.ts';
-import { later, BOOT_B, capture, type Moment, SYSCTL, timeline } from './captures.ts';
+import { BOOT_B, capture, later, type Moment, SYSCTL, timeline } from './captures.ts';
 
 const HOUR = 3600;
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Check } from '../../src/timeline/schema.ts';
 import { tableOf } from '../analysis/snapshot-of.ts';
-import { later, BOOT_B, capture, type Moment, SYSCTL, timeline } from './captures.ts';
+import { BOOT_B, capture, later, type Moment, SYSCTL, timeline } from './captures.ts';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { growthOf } from '../../src/timeline/growth.ts';
 import { rankOfBound } from '../../src/timeline/kendall.ts';
 import type { Interval, Point } from '../../src/timeline/schema.ts';
-import { later, BOOT_B, type Moment, timeline } from './captures.ts';
+import { BOOT_B, later, type Moment, timeline } from './captures.ts';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;

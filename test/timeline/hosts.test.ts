@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { hostsOf } from '../../src/timeline/hosts.ts';
 import { timelineOf } from '../../src/timeline/timeline.ts';
-import { later, BOOT_B, capture, type Moment } from './captures.ts';
+import { BOOT_B, capture, later, type Moment } from './captures.ts';
 
 /** Names of the captures of each host, in order. */
 function grouped(moments: Record<string, Moment>) {

@@ -1,7 +1,7 @@
 /** What was counted between two captures, and what cannot be told. */
 import { describe, expect, test } from 'vitest';
 import type { Delta } from '../../src/timeline/schema.ts';
-import { later, BOOT_B, capture, type Moment, statText, timeline } from './captures.ts';
+import { BOOT_B, capture, later, type Moment, statText, timeline } from './captures.ts';
 
 /** One CPU short of 2³² by so much. */
 const shortOf = (count: number) => 2 ** 32 - count;
