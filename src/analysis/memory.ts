@@ -106,7 +106,12 @@ export function ladderOf(
   const raised = (max: number) =>
     buckets === undefined && prices.bucketBytes === undefined
       ? undefined
-      : Math.max(buckets ?? 0, bucketsFor(max, snapshot));
+      : Math.max(
+          buckets ?? 0,
+          bucketsFor(max, snapshot),
+          // Other namespaces can need more than the limit does: a larger table then needs them as well.
+          recommended !== undefined && max >= recommended.max ? (recommended.buckets ?? 0) : 0,
+        );
   const steps = [
     priceOf('today', today, buckets, prices),
     priceOf('×2', 2 * today, raised(2 * today), prices),
