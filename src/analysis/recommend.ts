@@ -219,7 +219,7 @@ function lowered(
 /** The next number that people recognise: a power of two, or one and a half of it. */
 function readable(atLeast: number): number {
   const power = 2 ** Math.floor(Math.log2(Math.max(1, atLeast)));
-  return Math.min(MOST, [power, 1.5 * power].find((number) => number >= atLeast) ?? 2 * power);
+  return Math.min(MOST, [power, Math.ceil(1.5 * power)].find((number) => number >= atLeast) ?? 2 * power);
 }
 
 /** The largest readable maximum, up to the one that is wanted, whose full table stays within the budget. */
