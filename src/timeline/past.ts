@@ -14,7 +14,7 @@ export interface History {
 }
 
 /** Whether all that a snapshot shows of a full table was before the last raise of the limit, as far as can be told. */
-export function isOver(at: number, { analyses, points, intervals }: History): boolean {
+function isOver(at: number, { analyses, points, intervals }: History): boolean {
   const [analysis, point] = [analyses[at], points[at]];
   if (analysis?.verdict.kind !== 'was-full') return false;
   const raised = intervals.findLast(
