@@ -195,7 +195,8 @@ function recommendationComplaints(analysis: Analysis): string[] {
   const steps = [...ladder].sort((a, b) => a.max - b.max);
   for (const [at, step] of steps.entries()) {
     const before = steps[at - 1];
-    if (before && (before.totalBytes ?? 0) > (step.totalBytes ?? 0)) {
+    // With fewer buckets, as they are today, it may.
+    if (before && (step.buckets ?? 0) >= (before.buckets ?? 0) && (before.totalBytes ?? 0) > (step.totalBytes ?? 0)) {
       all.push(`a larger table costs less: ${JSON.stringify([before, step])}`);
     }
   }
