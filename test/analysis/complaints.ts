@@ -101,8 +101,8 @@ function commandComplaints(command: string): string[] {
 function proseComplaints(prose: string): string[] {
   const text = prose.replace(/[\u00a0\u202f]/g, ' ').trim();
   const wrong: [string, RegExp][] = [
-    // Some begin with a name: of a setting, a file, or a namespace as any-capture.ts has them.
-    ['begins oddly', /^(?![A-Z0-9“/]|nf_conntrack|ip_conntrack|netns |web|db|nginx)/],
+    // Some begin with a name: of a setting, a file or a namespace.
+    ['begins oddly', /^(?![A-Z0-9“/]|nf_conntrack|ip_conntrack|netns |[\w, -]+ \(netns )/],
     ['has no full stop', /[^.]$/],
     ['double space', / {2}/],
     ['space before a mark', / [,.;:)]/],
