@@ -3,9 +3,12 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { analyse } from '../../src/analysis/analyse.ts';
+import { analysisOf, expandInput } from '../../src/commands/inputs.ts';
 import { packageRoot } from '../../src/package.ts';
 import { openRenderer } from '../../src/report/index.ts';
 import { readSnapshot } from '../../src/snapshot/read.ts';
+import { hostsOf } from '../../src/timeline/hosts.ts';
+import { timelineOf } from '../../src/timeline/timeline.ts';
 
 const SAMPLES = path.join(packageRoot, 'samples');
 
@@ -79,5 +82,30 @@ describe('the captured ones', () => {
     expect(usage.share).toBe(1);
     expect(drops.duringCapture?.drop).toBeGreaterThan(0);
     expect(drops.log.tableFullLines).toBeGreaterThan(0);
+  });
+
+  test('a week: full, raised by hand, taken back by a reboot, fixed, and growing since', async () => {
+    const files = await expandInput(path.join(packageRoot, 'samples', 'week'));
+    const read = await Promise.all(
+      files.map(async (file) => ({ name: path.basename(file), analysis: await analysisOf(file) })),
+    );
+    const [host, ...others] = hostsOf(read);
+    expect(others).toEqual([]);
+    if (!host) throw new Error('no host');
+    const { points, intervals, fix, growth, recommendation } = timelineOf(host, '0');
+    expect(points).toHaveLength(12);
+    expect(intervals.filter(({ rebooted }) => rebooted)).toHaveLength(1);
+    const limits = intervals.flatMap(({ settings }) => settings.filter(({ name }) => name === 'max'));
+    expect(limits.map(({ before, after }) => [before, after])).toEqual([
+      [200, 400],
+      [400, 200],
+      [200, recommendation.max],
+    ]);
+    expect(fix).toMatchObject({ verdict: 'fixed', before: 3, after: 11 });
+    expect(fix.checks.map(({ result }) => result)).toEqual(['yes', 'yes', 'yes', 'yes']);
+    // 35 connections more each day, but for a quiet Saturday and Sunday.
+    expect(growth.perDay?.likely).toBeGreaterThan(30);
+    expect(growth.perDay?.likely).toBeLessThan(40);
+    expect(recommendation.action).toBe('leave');
   });
 });

@@ -83,26 +83,52 @@ const COLLECTOR = fileURLToPath(new URL('../../src/collector/collect.sh', import
 /**
  * Runs the collector where it sees no log but the kernel's own, and of that one what came after a line of ours: the rest is
  * not of this gateway. Arguments: that line, host name, folder, and the collector with its options. A bundle keeps the
- * command line: it is to name no folder of this machine.
+ * command line: it is to name no folder of this machine. With LAB_BOOT_ID set, stand-ins say when it is and which host.
  */
 const COLLECT = `
 mount -t tmpfs none /mnt && cat > /mnt/dmesg <<END && chmod +x /mnt/dmesg || exit
 #!/bin/sh
-log=\\$($(command -v dmesg)) && printf '%s\\n' "\\$log" | sed '\${1:+1,/$1/d}'
+log=\\$($(command -v dmesg)) && printf '%s\\n' "\\$log" | sed '\${1:+1,/$1/d}' | awk -v shift="\${LAB_BOOT_SECONDS:-0}" '
+  match(\\$0, /^\\[ *[0-9.]+\\]/) { printf "[%12.6f]%s\\n", substr(\\$0, 2, RLENGTH - 2) + shift, substr(\\$0, RLENGTH + 1); next }
+  { print }'
 END
 for logs in /var/log /run/log; do
   if [ -d $logs ]; then mount -t tmpfs none $logs || exit; fi
 done
+if [ -n "\${LAB_BOOT_ID-}" ]; then
+  cat > /mnt/date <<END && chmod +x /mnt/date || exit
+#!/bin/sh
+exec $(command -v date) -d "@\\$((\\$($(command -v date) +%s) + $LAB_CLOCK_SECONDS))" "\\$@"
+END
+  echo "$LAB_BOOT_ID" > /mnt/boot_id && mount --bind /mnt/boot_id /proc/sys/kernel/random/boot_id || exit
+  echo "$LAB_MACHINE_ID" > /mnt/machine-id && mount --bind /mnt/machine-id /etc/machine-id || exit
+  mount -t tmpfs none /etc/sysctl.d && mount -t tmpfs none /sys/kernel/slab || exit
+  if [ -n "$LAB_SYSCTLS" ]; then echo "$LAB_SYSCTLS" > /etc/sysctl.d/90-conntrack.conf; fi
+fi
 echo "$2" > /proc/sys/kernel/hostname
 cd "$3" || exit
 shift 3
 PATH=/mnt:$PATH exec sh "$@"`;
 
+/**
+ * What stands in for the clock and the identity of a host: in samples only, and never for what was measured. Of SLUB's folder in sysfs, 30
+ * files that say what /proc/slabinfo says, nothing is seen then: these samples are to be small.
+ */
+export interface StandIns {
+  capturedAt: Date;
+  uptimeSeconds: number;
+  bootId: string;
+  machineId: string;
+  /** Lines of a file in /etc/sysctl.d; none: there is no such file. */
+  sysctls?: string[];
+}
+
 export class Lab {
   readonly #names: { clients: string; gateway: string; servers: string };
   readonly #processes: ChildProcess[] = [];
+  readonly #clients: ChildProcess[] = [];
   readonly #restore = keepLimits();
-  readonly #mark: string;
+  #mark: string;
 
   /**
    * @param name         short and of its own: namespaces are named after it
@@ -110,7 +136,7 @@ export class Lab {
    */
   constructor(name: string, options: { nat?: string } = {}) {
     this.#names = { clients: `${name}-c`, gateway: `${name}-g`, servers: `${name}-s` };
-    this.#mark = markLog(`lab ${name} of process ${process.pid} begins at ${Date.now()}`);
+    this.#mark = this.#newMark();
     try {
       this.#build(options.nat ?? 'masquerade');
     } catch (error) {
@@ -201,14 +227,18 @@ export class Lab {
   }
 
   /** Runs the collector in the gateway, under a host name of its own. Returns what it prints. */
-  collect(output: string, options: { hostname?: string; args?: string[] } = {}): string {
+  collect(output: string, options: { hostname?: string; args?: string[]; standIns?: StandIns } = {}): string {
     const { dir, base } = path.parse(output);
+    const { standIns } = options;
     const args = [this.#mark, options.hostname ?? 'gateway.lab', dir, COLLECTOR, '--output', base];
+    const [env, clock] = standIns ? standInsFor(standIns) : [[], []];
+    const namespaces = ['--uts', '--mount', ...clock];
     return this.run(
       'gateway',
+      'env',
+      ...env,
       'unshare',
-      '--uts',
-      '--mount',
+      ...namespaces,
       'sh',
       '-c',
       COLLECT,
@@ -216,6 +246,21 @@ export class Lab {
       ...args,
       ...(options.args ?? []),
     );
+  }
+
+  /** Ends all clients and what they hold open, and lets the next capture see only what is logged from now on. */
+  hush(): void {
+    for (const child of this.#clients.splice(0)) child.kill('SIGKILL');
+    this.#mark = this.#newMark();
+  }
+
+  /** Reading the table takes out what has expired: in a small one the kernel itself comes round once a minute at the most. */
+  sweep(): void {
+    this.run('gateway', 'cat', '/proc/net/nf_conntrack');
+  }
+
+  #newMark(): string {
+    return markLog(`lab ${this.#names.gateway} of process ${process.pid} begins at ${Date.now()}`);
   }
 
   async startServers(): Promise<void> {
@@ -286,6 +331,7 @@ export class Lab {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.#processes.push(child);
+    if (where === 'clients') this.#clients.push(child);
     const [first] = await Promise.race([
       once(child.stdout, 'data'),
       once(child, 'exit').then(([code]) => {
@@ -294,6 +340,22 @@ export class Lab {
     ]);
     return { pid: child.pid, printed: String(first) };
   }
+}
+
+/** Variables for COLLECT, and options of unshare: in a time namespace the uptime is another one, and goes on. */
+function standInsFor({ capturedAt, uptimeSeconds, bootId, machineId, sysctls = [] }: StandIns): [string[], string[]] {
+  const uptime = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+  const ahead = Math.round(uptimeSeconds - uptime);
+  return [
+    [
+      `LAB_CLOCK_SECONDS=${Math.round((capturedAt.getTime() - Date.now()) / 1000)}`,
+      `LAB_BOOT_SECONDS=${ahead}`,
+      `LAB_BOOT_ID=${bootId}`,
+      `LAB_MACHINE_ID=${machineId}`,
+      `LAB_SYSCTLS=${sysctls.join('\n')}`,
+    ],
+    ['--time', '--boottime', String(ahead)],
+  ];
 }
 
 /** Writes a line into the kernel's log. Returns it; nothing, where that is not allowed, as in most containers. */
