@@ -320,6 +320,22 @@ describe('compare', () => {
   });
 });
 
+test('the fleet of the samples: the worst first, with labels, and what cannot be read named', () => {
+  const folder = path.join(SAMPLES, 'fleet');
+  const { status, stderr } = run([
+    ...['fleet', folder, '--labels', path.join(folder, 'hosts.csv'), '--out', 'fleet', '--format', 'html,csv,json'],
+  ]);
+  expect(status).toBe(3);
+  expect(stderr).toMatch(/backup\.tar\.gz is no bundle/);
+  const { hosts } = JSON.parse(readFileSync(path.join(out, 'fleet', 'fleet.json'), 'utf8'));
+  expect(hosts.length).toBeGreaterThanOrEqual(12);
+  const severities = hosts.map(({ verdict }: { verdict: { severity: string } }) => verdict.severity);
+  const order = ['critical', 'warning', 'unknown', 'notice', 'ok'];
+  expect(severities).toEqual([...severities].sort((a, b) => order.indexOf(a) - order.indexOf(b)));
+  for (const severity of ['critical', 'warning', 'ok']) expect(severities).toContain(severity);
+  for (const { labels, name } of hosts) expect(labels.site, name).toMatch(/^(?:north|south)$/);
+});
+
 describe('explain', () => {
   const ids = run(['explain'])
     .stdout.split('\n')
