@@ -209,7 +209,8 @@ function classRow(each: DatedClass): Ages['classes'][number] {
 }
 
 function histogram(known: IdleTimes, timeout: number): Ages['classes'][number]['histogram'] {
-  const edges = [...EDGES.filter((edge) => edge < timeout), timeout + 1];
+  // Even of a timeout of 0 there is a first second.
+  const edges = [0, ...EDGES.filter((edge) => edge > 0 && edge < timeout), timeout + 1];
   return edges.slice(1).map((toSeconds, index) => {
     const fromSeconds = edges[index] ?? 0;
     return { fromSeconds, toSeconds, entries: known.between(fromSeconds, toSeconds) };

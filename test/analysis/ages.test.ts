@@ -68,6 +68,11 @@ describe('idle is the timeout in force less what remains', () => {
     ]);
   });
 
+  test('a timeout of 0: the entries of its last second are in a bin of their own', async () => {
+    const found = await ages([row('udp', 0, '', '[UNREPLIED]')], '6.6.30', { udp_timeout: 0 });
+    expect(only(found).histogram).toEqual([{ fromSeconds: 0, toSeconds: 1, entries: 1 }]);
+  });
+
   test('by the default of the version where the setting was not captured', async () => {
     const found = only(await ages([row('tcp', 431_000, 'ESTABLISHED', '[ASSURED]')], '6.6.0'));
     expect(found).toMatchObject({ timeoutSeconds: 432_000, medianIdleSeconds: 1000 });

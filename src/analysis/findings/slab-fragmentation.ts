@@ -29,6 +29,7 @@ export const slabFragmentation: Rule = {
     };
     const evidence = [...seenObjects(measured), ...seenSlabs(measured)];
     const worth = Math.min(WORTH_BYTES, WORTH_SHARE * (host.memTotalBytes?.value ?? Number.POSITIVE_INFINITY));
+    if (slab.total.totalSlabs === 0) return { severity: 'ok', says: 'none', values, evidence, confidence: 'high' };
     if (held < MUCH_MORE * minimum || gap < worth) {
       return { severity: 'ok', says: 'ok', values, evidence, confidence: 'high' };
     }

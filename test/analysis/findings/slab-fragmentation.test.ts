@@ -54,6 +54,12 @@ testRule('slab-fragmentation', [
     says: 'The slabs of connection tracking hold 133 MiB, and the entries in use could not be packed into less than 132 MiB.',
   },
   {
+    when: 'no slab at all',
+    snapshot: gateway(slub('nf_conntrack 0 0 256 16 1 : tunables 0 0 0 : slabdata 0 0 0')),
+    severity: 'ok',
+    says: 'Connection tracking holds no slab.',
+  },
+  {
     when: 'no slabinfo',
     snapshot: gateway({ [SLABINFO]: '' }),
     severity: 'unknown',
