@@ -15,15 +15,14 @@ const LIMITS = {
 };
 const COUNT = '/proc/sys/net/netfilter/nf_conntrack_count';
 
-/** Why this machine cannot run a lab; undefined if it can. */
-export function whyNoLab(): string | undefined {
+/** Why this machine cannot make network namespaces and run these commands in them; undefined if it can. */
+export function whyNoNamespaces(commands: string[]): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root to make network namespaces';
-  if (!existsSync(LIMITS.max)) return 'the kernel has no connection tracking';
-  for (const tool of ['ip', 'mount', 'nft', 'sysctl', 'unshare']) {
+  for (const command of commands) {
     try {
-      execFileSync('sh', ['-c', `command -v ${tool}`], { stdio: 'ignore' });
+      execFileSync('sh', ['-c', `command -v ${command}`], { stdio: 'ignore' });
     } catch {
-      return `needs the command ${tool}`;
+      return `needs the command ${command}`;
     }
   }
   try {
@@ -32,6 +31,14 @@ export function whyNoLab(): string | undefined {
     return 'may not make network namespaces';
   }
   return undefined;
+}
+
+/** Why this machine cannot run a lab; undefined if it can. */
+export function whyNoLab(): string | undefined {
+  return (
+    whyNoNamespaces(['ip', 'mount', 'nft', 'sysctl', 'unshare']) ??
+    (existsSync(LIMITS.max) ? undefined : 'the kernel has no connection tracking')
+  );
 }
 
 /** What traffic.mjs is asked for, and what it says it made. */

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/package.ts';
+import { whyNoNamespaces } from './lab.ts';
 
 const CLI = path.join(packageRoot, 'dist', 'cli.js');
 const SAMPLES = ['full-with-drops', 'healthy', 'linux-2.4', 'nearly-full'];
@@ -15,24 +16,7 @@ const PORT = 22022;
 /** Where sshd chroots to before somebody has logged in (sshd(8), FILES). */
 const PRIVSEP = '/run/sshd';
 
-function whyNot(): string | undefined {
-  if (process.getuid?.() !== 0) return 'needs root to make network namespaces';
-  for (const tool of ['ip', 'parallel', 'ssh', 'ssh-keygen', '/usr/sbin/sshd']) {
-    try {
-      execFileSync('sh', ['-c', `command -v ${tool}`], { stdio: 'ignore' });
-    } catch {
-      return `needs the command ${tool}`;
-    }
-  }
-  try {
-    execFileSync('unshare', ['--net', 'true'], { stdio: 'ignore' });
-  } catch {
-    return 'may not make network namespaces';
-  }
-  return undefined;
-}
-
-const why = whyNot();
+const why = whyNoNamespaces(['ip', 'parallel', 'ssh', 'ssh-keygen', '/usr/sbin/sshd', 'unshare']);
 const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'inherit'] });
 
 describe.skipIf(why)(`over ssh to two hosts${why ? ` (skipped: ${why})` : ''}`, () => {
