@@ -30,18 +30,21 @@ export async function compare(inputs: string[], options: CompareOptions): Promis
     progress.print(process.stderr, `conntrack-report: ${message}\n`);
     exit = exit === EXIT.input ? exit : code;
   };
+  /** What cannot be read is named and costs only itself: in a folder, too. */
+  const unlessBad = <T>(reading: Promise<T>): Promise<T | undefined> =>
+    reading.catch((error: unknown) => {
+      if (!(error instanceof BundleError)) throw error;
+      fail(EXIT.input, error.message);
+      return undefined;
+    });
   const outputs = new Outputs(options, progress, fail);
   const read: Named[] = [];
   try {
     for (const input of inputs) {
-      try {
-        for (const each of await expandInput(input)) {
-          progress.step(`reading ${inputName(each)}`);
-          read.push({ name: path.basename(each), analysis: await analysisOf(each, { aims: options.aims }) });
-        }
-      } catch (error) {
-        if (!(error instanceof BundleError)) throw error;
-        fail(EXIT.input, error.message);
+      for (const each of (await unlessBad(expandInput(input))) ?? []) {
+        progress.step(`reading ${inputName(each)}`);
+        const analysis = await unlessBad(analysisOf(each, { aims: options.aims }));
+        if (analysis) read.push({ name: path.basename(each), analysis });
       }
     }
     const hosts = hostsOf(read);

@@ -318,6 +318,19 @@ describe('compare', () => {
     expect(stderr).toMatch(/no\.json is no analysis that this version can read \(\w+: .*\)\. Expected what report/);
     expect(readdirSync(out)).toContain('compare-gw.example.net.json');
   });
+
+  test('so does one in a folder: what comes after it there is compared', () => {
+    mkdirSync(path.join(out, 'week'));
+    writeFileSync(path.join(out, 'week', 'a.tar.gz'), 'no archive');
+    for (const name of ['clashes', 'evicting'])
+      copyFileSync(path.join(gateway, `${name}.tar.gz`), path.join(out, 'week', `${name}.tar.gz`));
+    const { status, stderr } = run(['compare', 'week', 'none', '--format', 'json']);
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/a\.tar\.gz/);
+    expect(stderr).toMatch(/none/);
+    const { points } = JSON.parse(readFileSync(path.join(out, 'compare-gw.example.net.json'), 'utf8'));
+    expect(points.map(({ name }: { name: string }) => name)).toEqual(['evicting.tar.gz', 'clashes.tar.gz']);
+  });
 });
 
 test('the fleet of the samples: the worst first, with labels, and what cannot be read named', () => {
