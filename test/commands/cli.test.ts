@@ -319,6 +319,18 @@ describe('compare', () => {
     expect(readdirSync(out)).toContain('compare-gw.example.net.json');
   });
 
+  test('two hosts of one name have a report each', () => {
+    run(['report', path.join(gateway, 'clashes.tar.gz'), '--format', 'json']);
+    const one = JSON.parse(readFileSync(path.join(out, 'clashes.json'), 'utf8'));
+    one.host.machineIdSha256.value = '0'.repeat(64);
+    writeFileSync(path.join(out, 'other.json'), JSON.stringify(one));
+    expect(run(['compare', 'clashes.json', 'other.json', '--format', 'md']).status).toBe(0);
+    expect(readdirSync(out).filter((name) => name.endsWith('.md'))).toEqual([
+      'compare-gw.example.net-2.md',
+      'compare-gw.example.net.md',
+    ]);
+  });
+
   test('so does one in a folder: what comes after it there is compared', () => {
     mkdirSync(path.join(out, 'week'));
     writeFileSync(path.join(out, 'week', 'a.tar.gz'), 'no archive');
