@@ -101,6 +101,15 @@ it('tells growth and a fix in whole sentences, whatever they are', () => {
   }
 });
 
+it('compares one snapshot with nothing', () => {
+  for (const made of [timeline(full()), timeline(healthy())]) {
+    for (const text of [visible(renderTimelineHtml(made)), renderTimelineMarkdown(made), renderTimelineText(made)]) {
+      expect(text).not.toMatch(/as before|it is still|not captured before|none was counted|12:00 –/);
+      expect(text).toMatch(/Losses an hour\W+not known/);
+    }
+  }
+});
+
 it('shows what a hostile host says letter by letter', () => {
   const made = timeline(hostile(), { ...hostile(), bundle: { ...hostile().bundle, sha256: undefined } });
   const named = { ...made, notes: [HOSTILE], points: made.points.map((point) => ({ ...point, name: HOSTILE })) };

@@ -167,6 +167,7 @@ function fixView(timeline: Timeline, before: Point, after: Point) {
       max: after.max !== undefined && after.max === before.max ? count(after.max) : undefined,
       wasKind: kindWord(before),
       nowKind: kindWord(after),
+      compared: before !== after,
       same: before.verdict.kind === after.verdict.kind,
       lacks: fix.undecided && LACKS[fix.undecided],
       elapsed: seconds > 0 ? duration(seconds) : 'an unknown time',
@@ -209,18 +210,28 @@ function figuresView(timeline: Timeline, before: Point, after: Point) {
     absent: is === undefined,
     note: [
       now.replace(/^, /, ''),
-      was === undefined ? 'not captured before' : was === is ? 'as before' : `was ${was}${then}`,
+      before === after
+        ? ''
+        : was === undefined
+          ? 'not captured before'
+          : was === is
+            ? 'as before'
+            : `was ${was}${then}`,
     ]
       .filter(Boolean)
       .join('; '),
   });
   const lost = typeof losses?.counter === 'string' ? `by ${losses.counter}` : '';
+  const noLosses =
+    before === after
+      ? { value: 'not known', absent: true, note: 'that takes two snapshots' }
+      : { value: '0', absent: false, note: 'none was counted in either' };
   return [
     figure('Entries, at most', entries(before), entries(after), share(before), share(after)),
     figure('Limit', limit(before), limit(after)),
     losses
       ? figure('Losses an hour', perHour(losses.wasPerHour), perHour(losses.isPerHour), '', lost)
-      : { label: 'Losses an hour', value: '0', absent: false, note: 'none was counted in either' },
+      : { label: 'Losses an hour', ...noLosses },
     figure('Memory held', held(before), held(after)),
   ];
 }
@@ -465,7 +476,7 @@ export function timelineView(timeline: Timeline) {
     ]
       .filter(Boolean)
       .join(' · '),
-    span: `${shortTimeOf(first)} – ${shortTimeOf(last)} UTC`,
+    span: first === last ? timeOf(last) : `${shortTimeOf(first)} – ${shortTimeOf(last)} UTC`,
     first: timeOf(first),
     last: timeOf(last),
     capturedAt: timeOf(last),
