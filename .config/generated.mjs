@@ -15,7 +15,7 @@ const templates = fileURLToPath(new URL('../templates/', import.meta.url));
 
 async function wasmModule(file) {
   let bytes;
-  const options = ['--runtime', 'stub', '--enable', 'simd', '-O3', '--noAssert'];
+  const options = ['--runtime', 'stub', '--importMemory', '--enable', 'simd', '-O3', '--noAssert'];
   const { error, stderr } = await asc.main(
     ['index.ts', '--outFile', 'index.wasm', '--baseDir', path.dirname(file), ...options],
     {

@@ -20,10 +20,11 @@ declare namespace WebAssembly {
     constructor(code: Uint8Array<ArrayBuffer>);
   }
   class Instance {
-    constructor(module: Module, imports: Record<string, Record<string, () => void>>);
+    constructor(module: Module, imports: Record<string, Record<string, (() => void) | Memory>>);
     readonly exports: unknown;
   }
-  interface Memory {
+  class Memory {
+    constructor(pages: { initial: number });
     readonly buffer: ArrayBuffer;
   }
   interface Global {

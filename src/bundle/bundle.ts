@@ -60,8 +60,9 @@ export async function readBundle(
       throw new BundleError(`${name} is a folder without files. ${EXPECTED}`);
     return { ...(damage !== undefined && { damage }) };
   }
-  const { blocks, digest } = stats === undefined ? unpackStream(stdin) : unpackFile(input, stats.size);
+  const { blocks, digest, close } = stats === undefined ? unpackStream(stdin) : unpackFile(input, stats.size);
   const members = await visitAll(name, readArchive(blocks, damaged), visit);
+  close();
   if (members === 0) {
     if (digest().bytes === 0) throw new BundleError(`${name} is empty. ${EXPECTED}`);
     throw new BundleError(`${name} is not an archive that can be read (${damage ?? 'it holds no file'}). ${EXPECTED}`);

@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { packageRoot } from '../package.ts';
-import { GunzipError, Inflater } from './inflater.ts';
+import { GunzipError, type Inflater } from './inflater.ts';
 
 /** Size and SHA-256 of a file as it was read. */
 export interface Digest {
@@ -29,8 +29,7 @@ export type FromWorker =
  *
  * @throws {GunzipError} where the source is damaged or ends early, once everything before has been handed out
  */
-export async function* gunzip(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const inflater = new Inflater();
+export async function* gunzip(source: AsyncIterable<Uint8Array>, inflater: Inflater): AsyncGenerator<Uint8Array> {
   for await (const chunk of source) yield* inflater.push(chunk);
   yield* inflater.end();
 }

@@ -1,9 +1,9 @@
 /** Unpacks gzip (RFC 1952) in this thread: the frame of a member here, what is in it in WebAssembly (wasm/index.ts). */
 import { crc32 } from 'node:zlib';
+import { WasmProgram } from '../wasm.ts';
 import code from './wasm/index.wasm';
 
 interface Exports {
-  readonly memory: WebAssembly.Memory;
   readonly input: WebAssembly.Global;
   readonly inputBytes: WebAssembly.Global;
   start(): void;
@@ -46,11 +46,12 @@ export class GunzipError extends Error {
   }
 }
 
-let compiled: WebAssembly.Module | undefined;
+const program = new WasmProgram<Exports>(code, 'the inflater needs more memory than it was given');
 
 /** Unpacks one input, piece by piece. */
 export class Inflater {
-  readonly #wasm: Exports;
+  readonly #running = program.start();
+  readonly #wasm = this.#running.exports;
   readonly #bytes: Uint8Array;
   readonly #input: number;
   #phase: 'header' | 'body' | 'trailer' | 'padding' = 'header';
@@ -64,12 +65,7 @@ export class Inflater {
   #counted = 0;
 
   constructor() {
-    compiled ??= new WebAssembly.Module(code);
-    const abort = () => {
-      throw new Error('the inflater needs more memory than it was given');
-    };
-    this.#wasm = new WebAssembly.Instance(compiled, { env: { abort } }).exports as Exports;
-    this.#bytes = new Uint8Array(this.#wasm.memory.buffer);
+    this.#bytes = new Uint8Array(this.#running.memory.buffer);
     this.#input = this.#wasm.input.value;
     this.#next = this.#input;
     this.#end = this.#input;
@@ -110,6 +106,11 @@ export class Inflater {
   *end(): Generator<Uint8Array> {
     yield* this.#unpack(true);
     yield* this.#rest();
+  }
+
+  /** Lets another inflater have the memory: none of the blocks may be used any more. */
+  close(): void {
+    program.end(this.#running);
   }
 
   *#unpack(isLast: boolean): Generator<Uint8Array> {

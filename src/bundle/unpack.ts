@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { type Digest, gunzip, gunzipFile } from './gunzip.ts';
+import { Inflater } from './inflater.ts';
 
 /** Packed bytes from which on a thread of its own pays. */
 const LARGE = 4 << 20;
@@ -14,6 +15,8 @@ export interface Unpacked {
   blocks: AsyncIterable<Uint8Array>;
   /** What was read, its sum where it could be; a stream that is damaged is read no further than that. */
   digest(): Partial<Digest> & Pick<Digest, 'bytes'>;
+  /** To be called when no block is used any more. */
+  close(): void;
 }
 
 /**
@@ -22,12 +25,15 @@ export interface Unpacked {
  * @param bytes size of the file
  */
 export function unpackFile(file: string, bytes: number): Unpacked {
-  if (bytes < LARGE || !startsLikeGzip(file)) return unpackStream(createReadStream(file, { highWaterMark: BLOCK }));
+  if (bytes < LARGE || !startsLikeGzip(file)) {
+    // A byte more than there is: the end is met without another buffer.
+    return unpackStream(createReadStream(file, { highWaterMark: Math.min(bytes + 1, BLOCK) }));
+  }
   let digest: Digest | undefined;
   const blocks = gunzipFile(file, (read) => {
     digest = read;
   });
-  return { blocks, digest: () => digest ?? { bytes } };
+  return { blocks, digest: () => digest ?? { bytes }, close: () => {} };
 }
 
 export function unpackStream(source: AsyncIterable<Uint8Array>): Unpacked {
@@ -40,7 +46,11 @@ export function unpackStream(source: AsyncIterable<Uint8Array>): Unpacked {
       yield chunk;
     }
   }
-  return { blocks: unpacked(tapped()), digest: () => ({ bytes, sha256: hash.digest('hex') }) };
+  let over: Inflater | undefined;
+  const blocks = unpacked(tapped(), (inflater) => {
+    over = inflater;
+  });
+  return { blocks, digest: () => ({ bytes, sha256: hash.digest('hex') }), close: () => over?.close() };
 }
 
 /** RFC 1952, 2.3.1. */
@@ -62,8 +72,15 @@ function startsLikeGzip(file: string): boolean {
   return isGzip(head);
 }
 
-/** Unpacks if the first two bytes say gzip; bundles may be several gzip members in a row. */
-async function* unpacked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/**
+ * Unpacks if the first two bytes say gzip; bundles may be several gzip members in a row.
+ *
+ * @param over  is told, in the end, what unpacked them
+ */
+async function* unpacked(
+  source: AsyncIterable<Uint8Array>,
+  over: (inflater: Inflater) => void,
+): AsyncGenerator<Uint8Array> {
   const chunks = source[Symbol.asyncIterator]();
   let head: Uint8Array = new Uint8Array();
   while (head.length < 2) {
@@ -75,5 +92,14 @@ async function* unpacked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
     yield head;
     for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
   }
-  yield* isGzip(head) ? gunzip(whole()) : whole();
+  if (!isGzip(head)) {
+    yield* whole();
+    return;
+  }
+  const inflater = new Inflater();
+  try {
+    yield* gunzip(whole(), inflater);
+  } finally {
+    over(inflater);
+  }
 }

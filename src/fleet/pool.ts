@@ -26,8 +26,7 @@ export class Pool {
       workerType: 'process',
       maxWorkers: options.workers,
       forkOpts: {
-        // The memory of WebAssembly has V8 collect garbage with every bundle. Threads that help with that take as much of the processor
-        // as the analysis itself, and where there is a worker for each processor they take it from the others.
+        // Where there is a worker for each processor, threads that help with collecting garbage take it from the others.
         execArgv: [`--max-old-space-size=${options.heapMb ?? HEAP_MB}`, '--single-threaded-gc'],
       },
       // Last words of a process that ended are not for the user.

@@ -7,6 +7,7 @@ import { addressOf } from './address.ts';
 import type { RowFlag } from './entry.ts';
 import { estimateDistinct, STANDARD_ERROR } from './hyperloglog.ts';
 import { LONGEST_LINE } from './lines.ts';
+import { WasmProgram } from '../../wasm.ts';
 import { protocolName } from './protocols.ts';
 import code from './wasm/index.wasm';
 
@@ -48,7 +49,6 @@ type TallyName =
 
 /** What wasm/index.ts exports; numbers are addresses unless they say otherwise. */
 type Exports = Record<Global | TallyName, WebAssembly.Global> & {
-  memory: WebAssembly.Memory;
   room(): number;
   fill(bytes: number): void;
   scan(): number;
@@ -130,21 +130,17 @@ export interface Counts {
   natAddresses: TopList;
 }
 
-let compiled: WebAssembly.Module | undefined;
+const program = new WasmProgram<Exports>(code, 'the table needs more memory than WebAssembly can have');
 
 /** Scans and counts the rows of one connection table. */
 export class TableScanner {
-  readonly #wasm: Exports;
+  readonly #running = program.start();
+  readonly #wasm = this.#running.exports;
   #linesBefore = 0;
   #inLongLine = false;
 
   /** @param addressBits logarithm of the most slots that a table of addresses may have; see wasm/counts.ts */
   constructor(addressBits?: number) {
-    compiled ??= new WebAssembly.Module(code);
-    const abort = () => {
-      throw new Error('the table needs more memory than WebAssembly can have');
-    };
-    this.#wasm = new WebAssembly.Instance(compiled, { env: { abort } }).exports as Exports;
     if (addressBits !== undefined) this.#wasm.limitAddresses(addressBits);
   }
 
@@ -190,9 +186,15 @@ export class TableScanner {
       throw new Error(`the scanner refuses its own form: ${row}`);
   }
 
-  /** Everything that was counted. To be called once, at the end. */
+  /** Everything that was counted. To be called once, at the end: another scanner may have the memory then. */
   finish(): Counts {
     this.#wasm.finish();
+    const counts = this.#counts();
+    program.end(this.#running);
+    return counts;
+  }
+
+  #counts(): Counts {
     const [none = 0, source = 0, destination = 0, both = 0] = this.#array(Uint32Array, 'translations', 4);
     const [packets = 0, bytes = 0, replyPackets = 0, replyBytes = 0] = this.#array(Float64Array, 'traffic', 4);
     const window = this.#wasm.repetitionWindow();
@@ -272,14 +274,16 @@ export class TableScanner {
 
   /** One list of what is counted in one table for each address family. */
   #topList(...tables: [name: TallyName, keyBytes: number, nameOf: (key: DataView) => string][]): TopList {
-    const merged: Tally[] = [];
+    const merged: { entries: number; name: () => string }[] = [];
     const list = { distinct: 0, distinctError: 0, exactUpTo: 0, maxError: 0 };
     for (const [name, keyBytes, nameOf] of tables) {
       const tally = this.#value(name);
       const length = this.#wasm.largest(tally, keyBytes);
-      for (let at = 0; at < length; at++) {
-        const item = new DataView(this.#wasm.memory.buffer, this.#value('list') + at * ITEM_BYTES, ITEM_BYTES);
-        merged.push({ key: nameOf(item), entries: item.getUint32(keyBytes, true) });
+      // A copy, as the next table is listed in the same place.
+      const items = new DataView(this.#bytes(this.#value('list'), length * ITEM_BYTES).slice().buffer);
+      for (let at = 0; at < items.byteLength; at += ITEM_BYTES) {
+        const name = () => nameOf(new DataView(items.buffer, at, keyBytes));
+        merged.push({ entries: items.getUint32(at + keyBytes, true), name });
       }
       const registers = this.#wasm.registersOf(tally);
       list.distinct +=
@@ -289,7 +293,8 @@ export class TableScanner {
       list.maxError = Math.max(list.maxError, this.#wasm.errorOf(tally));
     }
     merged.sort((a, b) => b.entries - a.entries);
-    return { top: merged.slice(0, TOP), exact: list.maxError === 0, ...list, concentration: concentrationOf(merged) };
+    const top = merged.slice(0, TOP).map(({ entries, name }) => ({ key: name(), entries }));
+    return { top, exact: list.maxError === 0, ...list, concentration: concentrationOf(merged) };
   }
 
   /** The number of the line in the file that was scanned last. */
@@ -302,11 +307,11 @@ export class TableScanner {
   }
 
   #array<T>(type: new (buffer: ArrayBuffer, at: number, length: number) => T, name: Global, length: number): T {
-    return new type(this.#wasm.memory.buffer, this.#value(name), length);
+    return new type(this.#running.memory.buffer, this.#value(name), length);
   }
 
   #bytes(at: number, length: number): Uint8Array {
-    return new Uint8Array(this.#wasm.memory.buffer, at, length);
+    return new Uint8Array(this.#running.memory.buffer, at, length);
   }
 }
 
@@ -331,7 +336,7 @@ export function sortTallies(tallies: Tally[]): Tally[] {
 }
 
 /** Entries of the 1, 10 and 100 first of a sorted list together. */
-function concentrationOf(sorted: readonly Tally[]): TopList['concentration'] {
+function concentrationOf(sorted: readonly { entries: number }[]): TopList['concentration'] {
   const first = (length: number) => sorted.slice(0, length).reduce((sum, tally) => sum + tally.entries, 0);
   return { top1: first(1), top10: first(10), top100: first(100) };
 }

@@ -203,4 +203,17 @@ describe('the scanner and the oracle agree', () => {
       expectSame(await summarise(text), text);
     }
   });
+
+  it('in the memory that a crowded table left', async () => {
+    const small = [...table(300, { seed: 7 })].join('');
+    const before = await summarise(small);
+    for (const addressBits of [7, 15]) {
+      await summarise(
+        [...table(20_000, { sources: 1_000_000, even: true, accounting: true })].join(''),
+        [],
+        addressBits,
+      );
+      expect(await summarise(small)).toEqual(before);
+    }
+  });
 });

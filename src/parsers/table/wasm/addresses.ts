@@ -2,6 +2,7 @@
  * Reads IP addresses as /proc and `conntrack` print them, in network order: IPv4 and the 39 characters of IPv6 in /proc by a few
  * operations on all of their characters at once, the short IPv6 of `conntrack` digit by digit.
  */
+import { zeroed } from './memory';
 
 /** What the last address was. An IPv4 address is the lowest four bytes of `high`. */
 export let isIPv6: bool = false;
@@ -27,7 +28,7 @@ const moves: usize = heap.alloc((SHAPES + 1) * 16);
 /** The least that each octet is in a shape: with a leading zero, which some programs read as octal, none is an address. */
 const least: usize = heap.alloc((SHAPES + 1) * 16);
 /** The number of a shape, from 1, by where its dots and its end are, a bit each. */
-const shapes: usize = heap.alloc(1 << 16);
+const shapes: usize = zeroed(1 << 16);
 prepareShapes();
 
 function prepareShapes(): void {

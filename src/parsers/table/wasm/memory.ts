@@ -8,7 +8,7 @@ const sizes = new StaticArray<usize>(BLOCKS);
 /** Bytes that a processor loads at a time: blocks start where such a line does. */
 const LINE: usize = 64;
 
-/** Memory full of zeros: a block that was outgrown, or new memory, which is. */
+/** Memory full of zeros: a block that was outgrown, or new memory, in which another instance may have left something. */
 export function zeroed(bytes: usize): usize {
   for (let at = 0; at < BLOCKS; at++) {
     const block = blocks[at];
@@ -18,7 +18,9 @@ export function zeroed(bytes: usize): usize {
       return block;
     }
   }
-  return (heap.alloc(bytes + LINE) + LINE - 1) & ~(LINE - 1);
+  const block = (heap.alloc(bytes + LINE) + LINE - 1) & ~(LINE - 1);
+  memory.fill(block, 0, bytes);
+  return block;
 }
 
 /** Gives a block back; where too many are, it is forgotten. */
