@@ -7,8 +7,9 @@ import { Inflater } from './inflater.ts';
 /** Packed bytes from which on a thread of its own pays. */
 const LARGE = 4 << 20;
 
-/** Bytes that are read at a time. */
+/** Bytes that are read at a time, and behind the end of a small file. */
 const BLOCK = 1 << 20;
+const MORE = 4096;
 
 /** An archive's bytes. A block is to be used up by the time that the one after the next is asked for. */
 export interface Unpacked {
@@ -25,15 +26,29 @@ export interface Unpacked {
  * @param bytes size of the file
  */
 export function unpackFile(file: string, bytes: number): Unpacked {
-  if (bytes < LARGE || !startsLikeGzip(file)) {
-    // A byte more than there is: the end is met without another buffer.
-    return unpackStream(createReadStream(file, { highWaterMark: Math.min(bytes + 1, BLOCK) }));
-  }
+  if (bytes > 0 && bytes < LARGE) return unpackStream(readSmall(file, bytes));
+  if (!startsLikeGzip(file)) return unpackStream(createReadStream(file, { highWaterMark: BLOCK }));
   let digest: Digest | undefined;
   const blocks = gunzipFile(file, (read) => {
     digest = read;
   });
   return { blocks, digest: () => digest ?? { bytes }, close: () => {} };
+}
+
+/** A file in one block: for a small one, a stream takes longer than what is made of it. */
+async function* readSmall(file: string, bytes: number): AsyncGenerator<Uint8Array> {
+  const descriptor = openSync(file, 'r');
+  try {
+    // What is behind that was added a moment ago.
+    for (let size = bytes; ; size = MORE) {
+      const block = Buffer.allocUnsafe(size);
+      const length = readSync(descriptor, block);
+      if (length === 0) return;
+      yield block.subarray(0, length);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 export function unpackStream(source: AsyncIterable<Uint8Array>): Unpacked {

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -8,14 +8,18 @@ import path from 'node:path';
  * @param parts  a folder of the same file system for what is not complete; default: beside the file
  * @throws the error of the file system, with the path in its message
  */
-export async function writeWhole(file: string, content: string | Uint8Array, parts?: string): Promise<void> {
+export function writeWhole(file: string, content: string | Uint8Array, parts?: string): void {
   const temporary = parts === undefined ? `${file}.${process.pid}.part` : path.join(parts, path.basename(file));
   try {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(temporary, content);
-    await rename(temporary, file);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(temporary, content);
+    renameSync(temporary, file);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // Why it was not written is what the user is to know.
+    }
     throw error;
   }
 }

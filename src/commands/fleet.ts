@@ -237,7 +237,7 @@ class Run {
     for (const page of Object.keys(made.pages)) {
       if (!(page in pages) && /^hosts\/[^/\\]+\.html$/.test(page)) await rm(path.join(out, page), { force: true });
     }
-    await writeWhole(this.#cache.pagesFile, JSON.stringify({ key: this.#pageKey(), pages }), this.#cache.place.parts);
+    writeWhole(this.#cache.pagesFile, JSON.stringify({ key: this.#pageKey(), pages }), this.#cache.place.parts);
     return paged;
   }
 
@@ -265,7 +265,7 @@ class Run {
       const file = path.join(out, FLEET_FILES[format]);
       try {
         const content = format === 'pdf' ? await this.#printed(render.pdf) : await render.text(format);
-        await writeWhole(file, content, this.#cache.place.parts);
+        writeWhole(file, content, this.#cache.place.parts);
         written.push(file);
       } catch (error) {
         this.#fail(EXIT.failed, `${file} was not written: ${(error as Error).message}`);

@@ -41,10 +41,7 @@ export class Outputs {
       this.#progress.step(`${base}.${format}`);
       const file = path.join(this.#options.out, `${base}.${render.extension(format)}`);
       try {
-        await writeWhole(
-          file,
-          format === 'pdf' ? await render.pdf(await this.#browsers.get()) : await render.text(format),
-        );
+        writeWhole(file, format === 'pdf' ? await render.pdf(await this.#browsers.get()) : await render.text(format));
         written.push(file);
       } catch (error) {
         this.#fail(EXIT.failed, `${file} was not written: ${(error as Error).message}`);

@@ -28,11 +28,11 @@ export interface CachePlace {
 }
 
 /** Writes what came of a source; the snapshot last, as it stands for both. */
-export async function keep(place: CachePlace, digest: string, analysis: Analysis, snapshot: Snapshot): Promise<void> {
+export function keep(place: CachePlace, digest: string, analysis: Analysis, snapshot: Snapshot): void {
   const packed = gzipSync(JSON.stringify(analysis), { level: 1 });
   const text = JSON.stringify(snapshot);
-  await writeWhole(analysisFile(place, digest), packed, place.parts);
-  await writeWhole(snapshotFile(place, digest), `${sha256(text)}\n${text}\n`, place.parts);
+  writeWhole(analysisFile(place, digest), packed, place.parts);
+  writeWhole(snapshotFile(place, digest), `${sha256(text)}\n${text}\n`, place.parts);
 }
 
 /** The whole analysis, or undefined where it was removed or damaged. */

@@ -29,7 +29,7 @@ export interface Failure {
 async function analysed({ source, digest, place, aims }: Task): Promise<{ analysis: Analysis; snapshot: Snapshot }> {
   const analysis = await analysisFrom(source, { aims });
   const snapshot = snapshotOf(analysis);
-  await keep(place, digest, analysis, snapshot);
+  keep(place, digest, analysis, snapshot);
   return { analysis, snapshot };
 }
 
@@ -45,7 +45,7 @@ async function page(task: PageTask): Promise<Failure | undefined> {
   try {
     const analysis = keptAnalysis(task.place, task.digest) ?? (await analysed(task)).analysis;
     const { renderHtml } = await import('../report/html.ts');
-    await writeWhole(task.file, renderHtml(analysis, { paper: task.paper }), task.place.parts);
+    writeWhole(task.file, renderHtml(analysis, { paper: task.paper }), task.place.parts);
     return undefined;
   } catch (error) {
     return { error: `${task.file} was not written: ${(error as Error).message}` };

@@ -10,6 +10,9 @@ const LONGEST = 400;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const ACTIVE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
 
+/** Nearly every text is. */
+const PLAIN = /^[ -~]*$/;
+
 function spelled(character: string): string {
   const code = character.charCodeAt(0);
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
@@ -17,6 +20,7 @@ function spelled(character: string): string {
 
 /** Text without active characters: white space becomes a blank, the others are spelled out (`\x1b`). */
 export function inert(text: string): string {
+  if (text.length <= LONGEST && PLAIN.test(text)) return text;
   const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
   return cut
     .replace(/\p{Surrogate}/gu, '\ufffd')

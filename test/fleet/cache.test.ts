@@ -40,7 +40,7 @@ async function opened(key: unknown = 'key'): Promise<Cache> {
 }
 
 async function kept(cache: Cache, digest = A): Promise<void> {
-  await keep(cache.place, digest, full(), snapshotOf(full()));
+  keep(cache.place, digest, full(), snapshotOf(full()));
 }
 
 describe('results of earlier runs', () => {
