@@ -24,6 +24,8 @@ export class Pool {
   constructor(options: { workers: number; heapMb?: number }) {
     this.#pool = workerpool.pool(SCRIPT, {
       workerType: 'process',
+      // One starts while the sources are looked up.
+      minWorkers: 1,
       maxWorkers: options.workers,
       forkOpts: {
         // Where there is a worker for each processor, threads that help with collecting garbage take it from the others.

@@ -4,7 +4,7 @@ import type { Aims } from '../analysis/aims.ts';
 import type { Analysis } from '../analysis/schema.ts';
 import { writeWhole } from '../commands/files.ts';
 import { reasonOf } from '../commands/inputs.ts';
-import type { Paper } from '../report/html.ts';
+import { type Paper, renderHtml } from '../report/html.ts';
 import { type CachePlace, keep, keptAnalysis } from './cache.ts';
 import { type Snapshot, snapshotOf } from './snapshot.ts';
 import { analysisFrom, nameOf, type Source } from './sources.ts';
@@ -44,7 +44,6 @@ async function snapshot(task: Task): Promise<{ snapshot: Snapshot } | Failure> {
 async function page(task: PageTask): Promise<Failure | undefined> {
   try {
     const analysis = keptAnalysis(task.place, task.digest) ?? (await analysed(task)).analysis;
-    const { renderHtml } = await import('../report/html.ts');
     writeWhole(task.file, renderHtml(analysis, { paper: task.paper }), task.place.parts);
     return undefined;
   } catch (error) {
