@@ -91,6 +91,18 @@ it('tells growth and a fix in whole sentences, whatever they are', () => {
     { ...made, growth: { perDay, points: 7, days: 6, daysToFull: { low: 12, high: 40 } } },
     { ...made, growth: { perDay: { low: -9, likely: -5, high: -2 }, points: 7, days: 6 } },
     ...fixes.map((verdict) => ({ ...made, fix: { ...made.fix, verdict } })),
+    ...[0, 3600].map((testedSeconds) => ({
+      ...made,
+      fix: { ...made.fix, verdict: 'too-early' as const, testedSeconds },
+    })),
+    ...(['before', 'after'] as const).map((undecided) => ({
+      ...made,
+      fix: {
+        ...made.fix,
+        verdict: undecided === 'before' ? ('nothing-to-fix' as const) : ('too-early' as const),
+        undecided,
+      },
+    })),
   ];
   for (const variant of variants) {
     const [, , , sentence = '', growth = ''] = renderTimelineText(variant, { width: 10_000 }).split('\n');
@@ -99,6 +111,19 @@ it('tells growth and a fix in whole sentences, whatever they are', () => {
       expect(text).not.toMatch(/\S {2}| ,| \.|undefined/);
     }
   }
+});
+
+it('says why it cannot be told whether a fix works', () => {
+  const made = timeline(full(), healthy());
+  const sentenceOf = (fix: Partial<Timeline['fix']>) =>
+    renderTimelineText({ ...made, fix: { ...made.fix, ...fix } }, { width: 10_000 }).split('\n')[3];
+  expect(sentenceOf({ verdict: 'too-early', testedSeconds: 3600 })).toMatch(
+    /tried for 60\smin only, and .* beyond the/,
+  );
+  expect(sentenceOf({ verdict: 'too-early', testedSeconds: 0 })).toMatch(/is not known\.$/);
+  expect(sentenceOf({ verdict: 'nothing-to-fix', undecided: 'before' })).toContain(
+    'cannot be told: the earlier snapshot',
+  );
 });
 
 it('compares one snapshot with nothing', () => {

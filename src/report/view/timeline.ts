@@ -144,12 +144,9 @@ function kindWord({ verdict }: Point): string {
 }
 
 function fixView(timeline: Timeline, before: Point, after: Point) {
-  const { fix, intervals } = timeline;
+  const { fix } = timeline;
   const losses = fix.checks.find(({ what }) => what === 'effective')?.values;
   const [was, is] = [losses?.wasPerHour, losses?.isPerHour];
-  const seconds = intervals
-    .filter(({ from, to }) => from >= fix.before && to <= fix.after)
-    .reduce((sum, interval) => sum + (interval.seconds ?? 0), 0);
   return {
     ...FIX[fix.verdict],
     template: new Verbatim(`fix/${fix.verdict}`),
@@ -170,7 +167,9 @@ function fixView(timeline: Timeline, before: Point, after: Point) {
       compared: before !== after,
       same: before.verdict.kind === after.verdict.kind,
       lacks: fix.undecided && LACKS[fix.undecided],
-      elapsed: seconds > 0 ? duration(seconds) : 'an unknown time',
+      tested: fix.testedSeconds ? duration(fix.testedSeconds) : undefined,
+      oldMax: before.max === undefined || before.unlimited ? undefined : count(before.max),
+      afterAt: timeOf(after),
     },
     checks: fix.checks.map(({ what, result, says, values }) => ({
       what: CHECKED[what],
@@ -193,6 +192,7 @@ function checkValues(values: Check['values']) {
     was: number('was'),
     is: number('is'),
     counter: values.counter,
+    tooShort: values.tooShort === true,
     wasPerHour: perHour(values.wasPerHour),
     isPerHour: perHour(values.isPerHour),
   };
