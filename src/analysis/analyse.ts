@@ -9,6 +9,7 @@ import type { Measured } from './findings/rule.ts';
 import { hashOf } from './hash.ts';
 import { pointerBytes } from './kernel.ts';
 import { memoryOf, pricesOf } from './memory.ts';
+import { located } from './origins.ts';
 import { recommend } from './recommend.ts';
 import type { Analysis } from './schema.ts';
 import { slabArithmetic } from './slab.ts';
@@ -77,7 +78,7 @@ export function analyse(
     findings: reported({ snapshot, measured }, recommendation),
     recommendation,
   };
-  return withoutAbsent(analysis);
+  return located(withoutAbsent(analysis), snapshot.origins);
 }
 
 /** The table without its raw timers: what follows from them is in `ages`. */

@@ -414,7 +414,7 @@ export const analysisSchema = z
     tool: z.object({ name: z.literal('conntrack-report'), version: z.string() }),
     bundle: z.object({
       name: z.string(),
-      layout: z.enum(['bundle', 'tree']),
+      layout: z.enum(['bundle', 'tree', 'sosreport', 'supportconfig', 'insights', 'eks', 'rancher', 'loose']),
       formatVersion: count.optional(),
       collectorVersion: z.string().optional(),
       commandLine: z.string().optional(),

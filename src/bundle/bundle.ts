@@ -5,7 +5,8 @@
 import { type Stats, statSync } from 'node:fs';
 import { readArchive } from './archive.ts';
 import { readFolder } from './folder.ts';
-import { unpackFile, unpackStream } from './unpack.ts';
+import { isTelling, topFolderOf } from './layouts/index.ts';
+import { type Unpacked, unpackFile, unpackStream } from './unpack.ts';
 
 /** One file of a bundle. Its bytes have to be consumed before the next member is asked for. */
 export interface Member {
@@ -50,17 +51,41 @@ export async function readBundle(
   stdin: AsyncIterable<Uint8Array> = process.stdin,
 ): Promise<BundleEnd> {
   const name = inputName(input);
-  let damage: string | undefined;
-  const damaged = (why: string) => {
-    damage ??= why;
-  };
   const stats = input === '-' ? undefined : statOf(input);
   if (stats?.isDirectory()) {
+    let damage: string | undefined;
+    const damaged = (why: string) => {
+      damage ??= why;
+    };
     if ((await visitAll(name, readFolder(input, damaged), visit)) === 0)
       throw new BundleError(`${name} is a folder without files. ${EXPECTED}`);
     return { ...(damage !== undefined && { damage }) };
   }
-  const { blocks, digest, close } = stats === undefined ? unpackStream(stdin) : unpackFile(input, stats.size);
+  return readUnpacked(name, stats === undefined ? unpackStream(stdin) : unpackFile(input, stats.size), visit);
+}
+
+/**
+ * The same for an archive that another one holds.
+ *
+ * @param name  how messages call it
+ */
+export function readStream(
+  name: string,
+  source: AsyncIterable<Uint8Array>,
+  visit: (member: Member) => Promise<void>,
+): Promise<BundleEnd> {
+  return readUnpacked(name, unpackStream(source), visit);
+}
+
+async function readUnpacked(
+  name: string,
+  { blocks, digest, close }: Unpacked,
+  visit: (member: Member) => Promise<void>,
+): Promise<BundleEnd> {
+  let damage: string | undefined;
+  const damaged = (why: string) => {
+    damage ??= why;
+  };
   const members = await visitAll(name, readArchive(blocks, damaged), visit);
   close();
   if (members === 0) {
@@ -97,15 +122,17 @@ async function visitAll(
     for await (const { name, ...member } of members) {
       seen++;
       const clean = name.replace(/^(?:\.?\/)+/, '');
-      const root = TOP_FOLDER.exec(clean)?.[0];
+      const root = topFolderOf(clean);
       if (root !== undefined) {
         top ??= root;
+        // A file of the host may lie anywhere, and its path may end as one of ours does.
+        if (root.startsWith(top) && root !== top && !isTelling(clean.slice(root.length))) continue;
         if (root !== top)
           throw new BundleError(
             `${input} mixes files of two bundles, ${called(top)} and ${called(root)}. Expected one bundle; unpack it, or name each by itself.`,
           );
       }
-      await visit({ ...member, path: clean.slice(root?.length ?? 0) });
+      await visit({ ...member, path: top !== undefined && clean.startsWith(top) ? clean.slice(top.length) : clean });
     }
   } catch (error) {
     if (isReadError(error)) throw new BundleError(`${input} cannot be read (${error.message}). ${EXPECTED}`);
@@ -120,10 +147,3 @@ const called = (root: string) => root || 'files without a top folder';
 export function isReadError(error: unknown): error is Error {
   return error instanceof Error && 'syscall' in error;
 }
-
-/**
- * What stands above the folders that mirror the host, or that the format defines. A file that is in none of them (a note
- * that somebody added) belongs to no bundle and decides nothing.
- */
-const TOP_FOLDER =
-  /^(?:.*?\/)??(?=(?:proc|sys|etc|commands|series|after|netns|var\/log|(?:run|lib|usr\/lib|usr\/local\/lib)\/sysctl\.d)\/|(?:manifest|inventory|netns)\.csv$)/;

@@ -20,7 +20,7 @@ import { parseCmdline, parseModprobeConf, parseModulesLoad, parseSysctlConf } fr
 import { settingName } from '../parsers/settings-names.ts';
 import { parseSlabinfo } from '../parsers/slabinfo.ts';
 import { parseSysfsSlabValue } from '../parsers/sysfs-slab.ts';
-import type { Fact, Namespace, Problem, Reading, Snapshot, TableSummary } from './types.ts';
+import type { Fact, Namespace, Origin, Problem, Reading, Snapshot, TableSummary } from './types.ts';
 
 /** A file of the bundle, as far as it is kept. The table is not kept: its text is empty. */
 export interface TextFile {
@@ -28,6 +28,12 @@ export interface TextFile {
   /** Bytes that the bundle holds of it. */
   bytes: number;
   sha256?: string;
+  /** Where it is from, if that is not its path. */
+  origin?: Origin;
+  /** Of several sources of one path the least is the best. */
+  rank?: number;
+  /** Whoever made it kept only some of its lines: that one is missing proves nothing. */
+  isFiltered?: boolean;
 }
 
 /** What the files are read into; a Snapshot once {@link finish} has settled what depends on several files. */
@@ -42,7 +48,10 @@ interface Draft {
 }
 
 /** Which paths mean something, and what they are read into; a source that is preferred stands before its stand-ins. */
-const ROUTES: { path: RegExp; read(draft: Draft, text: string, path: string, match: RegExpExecArray): void }[] = [
+const ROUTES: {
+  path: RegExp;
+  read(draft: Draft, text: string, path: string, match: RegExpExecArray, file: TextFile): void;
+}[] = [
   {
     path: /^manifest\.csv$/,
     read(draft, text, path) {
@@ -148,9 +157,9 @@ const ROUTES: { path: RegExp; read(draft: Draft, text: string, path: string, mat
   persisted(/^proc\/cmdline$/, parseCmdline),
   {
     path: /^(?:commands\/(?:dmesg|journalctl-k)|var\/log\/(?:kern\.log|messages|syslog))$/,
-    read(draft, text, path) {
+    read(draft, text, path, _match, { isFiltered }) {
       const lines = draft.take(parseKernelLog(text, path));
-      if (!lines) return;
+      if (!lines || (isFiltered && lines.length === 0)) return;
       draft.snapshot.logFiles.push(path);
       draft.snapshot.log.push(...lines);
     },
@@ -201,6 +210,7 @@ export function assembleSnapshot(
       namespaces: [],
       inventory: [],
       problems,
+      origins: {},
     },
     series: new Map(),
     namespaces: [],
@@ -216,7 +226,8 @@ export function assembleSnapshot(
   for (const route of ROUTES) {
     for (const path of [...files.keys()].sort()) {
       const match = route.path.exec(path);
-      if (match) route.read(draft, files.get(path)?.text ?? '', path, match);
+      const file = files.get(path);
+      if (match && file) route.read(draft, file.text, path, match, file);
     }
   }
   return finish(draft, files, table);

@@ -1,6 +1,17 @@
 /** Reads a bundle into a Snapshot: the table is summarised while it streams by, everything else is small and kept. */
 import { createHash } from 'node:crypto';
-import { BundleError, inputName, isReadError, type Member, readBundle } from '../bundle/bundle.ts';
+import {
+  type BundleEnd,
+  BundleError,
+  inputName,
+  isReadError,
+  type Member,
+  readBundle,
+  readStream,
+} from '../bundle/bundle.ts';
+import { type Place, Placer } from '../bundle/layouts/index.ts';
+import { linesOfInterest } from '../bundle/layouts/logs.ts';
+import { sectionsOf } from '../bundle/layouts/sections.ts';
 import type { TableSummariser } from '../parsers/table/summariser.ts';
 import type { TextFile } from './assemble.ts';
 import type { Problem, Snapshot } from './types.ts';
@@ -20,41 +31,148 @@ const TABLES: { path: RegExp; families: ('ipv4' | 'ipv6')[] }[] = [
   { path: /^proc\/net\/ip_conntrack$/, families: ['ipv4'] },
 ];
 
+/** What an input holds: a capture, or why one that is in it cannot be read. */
+export type Captured = { name: string; snapshot: Snapshot } | { name: string; error: BundleError };
+
+interface ReadOptions {
+  /** What stands for standard input. */
+  stdin?: AsyncIterable<Uint8Array>;
+  /** Is told how much of a table was read, again and again while it is. */
+  onTable?: (bytes: number) => void;
+}
+
 /**
- * Reads one bundle.
+ * Reads the capture that an input is.
  *
  * @param input  path of an archive or a folder, or `-` for standard input
- * @param options.stdin    what stands for standard input
- * @param options.onTable  is told how much of the table was read, again and again while it is
- * @throws {BundleError} if the input cannot be read as a bundle at all; anything less is listed in `problems`
+ * @throws {BundleError} if the input cannot be read as a capture at all, or holds several; anything less is listed in `problems`
  */
-export async function readSnapshot(
-  input: string,
-  { stdin, onTable }: { stdin?: AsyncIterable<Uint8Array>; onTable?: (bytes: number) => void } = {},
-): Promise<Snapshot> {
-  const files = new Map<string, TextFile>();
-  const tables = new Map<number, TableSummariser>();
-  const problems: Problem[] = [];
-  let kept = 0;
-  let cutTable: string | undefined;
+export async function readSnapshot(input: string, options: ReadOptions = {}): Promise<Snapshot> {
+  const [first, ...others] = await readSnapshots(input, options);
+  if (first === undefined || others.length > 0)
+    throw new BundleError(`${inputName(input)} holds ${others.length + 1} captures.`);
+  if ('error' in first) throw first.error;
+  return first.snapshot;
+}
 
-  async function visit({ path, bytes, content }: Member): Promise<void> {
-    const { isKnownPath, newSummariser } = await parsers;
-    const rank = TABLES.findIndex((table) => table.path.test(path));
-    if (rank < 0 && !isKnownPath(path)) return;
-    if (files.has(path)) {
+/**
+ * Reads an input: one capture, or an archive of archives with several, each called as the archive that it is.
+ *
+ * @param input  path of an archive or a folder, or `-` for standard input
+ * @throws {BundleError} if there is no capture in it
+ */
+export async function readSnapshots(input: string, options: ReadOptions = {}): Promise<Captured[]> {
+  const inner: Captured[] = [];
+  const capture = new Capture(inputName(input), options, inner, 0);
+  const end = await readBundle(input, (member) => capture.visit(member), options.stdin);
+  return capture.isEmpty && inner.length > 0
+    ? inner
+    : [{ name: inputName(input), snapshot: await capture.finish(end) }, ...inner];
+}
+
+/** Archives within archives: `sos collect` packs what it collected, must-gather packs that again. */
+const DEEPEST = 3;
+
+/** An archive that another archive may hold: anything so called, unless the outer one is itself a capture; then one that must be another. */
+const INNER = /\.(?:tar|tgz|txz|tbz2?|tzst|tar\.(?:gz|xz|bz2|zst))$/;
+const SURELY_INNER = /(?:^|\/)(?:sosreport|scc_|nts_|insights-|conntrack-|eks_i-|must-gather)[^/]*$/;
+
+/** One capture while its members come by. */
+class Capture {
+  readonly #name: string;
+  readonly #options: ReadOptions;
+  readonly #inner: Captured[];
+  readonly #depth: number;
+  readonly #files = new Map<string, TextFile>();
+  readonly #tables = new Map<number, TableSummariser>();
+  readonly #problems: Problem[] = [];
+  readonly #parsers = loadParsers();
+  #placer: Placer | undefined;
+  #kept = 0;
+  #cutTable: string | undefined;
+
+  /**
+   * @param name   how messages call it
+   * @param inner  what it holds besides
+   * @param depth  archives that it is in
+   */
+  constructor(name: string, options: ReadOptions, inner: Captured[], depth: number) {
+    this.#name = name;
+    this.#options = options;
+    this.#inner = inner;
+    this.#depth = depth;
+  }
+
+  /** Whether nothing in it meant anything so far. */
+  get isEmpty(): boolean {
+    return this.#files.size === 0;
+  }
+
+  async visit(member: Member): Promise<void> {
+    const { isKnownPath } = await this.#parsers;
+    this.#placer ??= new Placer((path) => isKnownPath(path) || TABLES.some((table) => table.path.test(path)));
+    const place = this.#placer.placeOf(member.path);
+    if (place === undefined) {
+      if (this.#isInner(member.path)) await this.#visitInner(member);
+    } else if ('prefix' in place) {
+      for await (const { head, firstLine, content } of sectionsOf(member.content, place.prefix, place.more)) {
+        const part = place.placeOf(head);
+        if (part) await this.#take(part, { ...member, content, bytes: undefined }, firstLine - 1);
+      }
+    } else {
+      await this.#take(place, member, 0);
+    }
+  }
+
+  #isInner(path: string): boolean {
+    if (!INNER.test(path) || this.#depth === DEEPEST) return false;
+    return SURELY_INNER.test(path) || (this.isEmpty && this.#placer?.layout === 'tree');
+  }
+
+  async #visitInner({ path, content }: Member): Promise<void> {
+    const name = `${this.#name}: ${path}`;
+    const capture = new Capture(name, this.#options, this.#inner, this.#depth + 1);
+    try {
+      const end = await readStream(name, content, (member) => capture.visit(member));
+      if (!capture.isEmpty) this.#inner.push({ name, snapshot: await capture.finish(end) });
+    } catch (error) {
+      if (!(error instanceof BundleError)) throw error;
+      this.#inner.push({ name, error });
+    }
+  }
+
+  /**
+   * Reads what belongs to a path of our own bundle.
+   *
+   * @param linesBefore  lines of the member in front of it
+   */
+  async #take(
+    place: Place,
+    { path: from, bytes, content }: Omit<Member, 'bytes'> & { bytes: number | undefined },
+    linesBefore: number,
+  ): Promise<void> {
+    const { newSummariser } = await this.#parsers;
+    const { path, rank = 0 } = place;
+    const known = this.#files.get(path);
+    if (known !== undefined && known.origin === undefined && from === path) {
       throw new BundleError(
-        `${inputName(input)} holds ${path} twice. Expected one capture of one host; pack the captures one by one.`,
+        `${this.#name} holds ${path} twice. Expected one capture of one host; pack the captures one by one.`,
       );
     }
-    const limit = Math.min(MAX_FILE_BYTES, MAX_KEPT_BYTES - kept);
+    if (known !== undefined && (known.rank ?? 0) <= rank) return;
+    const tableRank = TABLES.findIndex((table) => table.path.test(path));
+    // A table that was read stays read: the better source comes first, or not at all.
+    if (known !== undefined && tableRank >= 0) return;
+    const limit = Math.min(MAX_FILE_BYTES, MAX_KEPT_BYTES - this.#kept);
+    const origin = path === from && linesBefore === 0 ? {} : { origin: { file: from, linesBefore } };
     try {
-      let read: { text: string; bytes: number; sha256?: string };
-      if (rank >= 0) {
-        const families = TABLES[rank]?.families ?? [];
-        const summariser = tables.get(rank) ?? newSummariser();
-        tables.set(rank, summariser);
+      let read: TextFile;
+      if (tableRank >= 0) {
+        const families = TABLES[tableRank]?.families ?? [];
+        const summariser = this.#tables.get(tableRank) ?? newSummariser();
+        this.#tables.set(tableRank, summariser);
         read = { text: '', bytes: 0 };
+        const { onTable } = this.#options;
         await summariser.read(
           path,
           (async function* () {
@@ -67,65 +185,74 @@ export async function readSnapshot(
           families.length > 0 ? families : [path.endsWith('6') ? 'ipv6' : 'ipv4'],
         );
       } else {
-        read = await readWhole(content, limit);
-        kept += read.text.length;
+        read = await readWhole(place.isLog ? linesOfInterest(content) : content, limit);
+        this.#kept += read.text.length;
       }
-      if (read.bytes > limit && rank < 0) {
-        problems.push({
+      if (read.bytes > limit && tableRank < 0) {
+        this.#problems.push({
           file: path,
           what: `is larger than ${limit} bytes`,
           cost: 'Only its beginning was read.',
         });
-      } else if (read.bytes < bytes) {
-        if (rank >= 0) cutTable = `the bundle holds only ${read.bytes} of its ${bytes} bytes`;
-        problems.push({
+      } else if (bytes !== undefined && read.bytes < bytes && !place.isLog) {
+        if (tableRank >= 0) this.#cutTable = `the bundle holds only ${read.bytes} of its ${bytes} bytes`;
+        this.#problems.push({
           file: path,
           what: `ends after ${read.bytes} of ${bytes} bytes`,
           cost: 'What came after that is missing.',
         });
       }
-      files.set(path, read);
+      this.#files.set(path, { ...read, ...origin, rank, ...(place.isFiltered && { isFiltered: true }) });
     } catch (error) {
       if (!isReadError(error)) throw error;
-      problems.push({ file: path, what: `cannot be read: ${error.message}`, cost: 'What it holds is missing.' });
+      this.#problems.push({ file: path, what: `cannot be read: ${error.message}`, cost: 'What it holds is missing.' });
     }
   }
 
-  // The parsers are loaded while the first bytes are being unpacked.
-  const reading = readBundle(input, visit, stdin);
-  const parsers = loadParsers();
-  const end = await reading;
-  if (files.size === 0) {
-    throw new BundleError(
-      `${inputName(input)} is no bundle: it holds neither manifest.csv nor any file such as proc/slabinfo or ` +
-        'proc/sys/net/netfilter/nf_conntrack_count. Expected what collect.sh wrote.',
+  /** @throws {BundleError} if there was nothing in it, or more than one host */
+  async finish(end: BundleEnd): Promise<Snapshot> {
+    if (this.isEmpty) {
+      throw new BundleError(
+        `${this.#name} is no bundle: it holds neither manifest.csv nor any file such as proc/slabinfo or ` +
+          'proc/sys/net/netfilter/nf_conntrack_count. Expected what collect.sh wrote, or what another collector did.',
+      );
+    }
+    if (end.damage !== undefined) {
+      this.#problems.unshift({
+        file: this.#name,
+        what: end.damage,
+        cost: 'Everything before the damage was read; what came after it is missing.',
+      });
+    }
+    const best = [...this.#tables.keys()].sort((a, b) => a - b)[0];
+    const table = best === undefined ? undefined : this.#tables.get(best)?.finish();
+    if (table && this.#cutTable !== undefined) table.cut = this.#cutTable;
+    const { assembleSnapshot, parseManifest } = await this.#parsers;
+    const snapshot = assembleSnapshot(this.#files, table, this.#problems);
+    const named = parseManifest(this.#files.get('manifest.csv')?.text ?? '', 'manifest.csv').value?.get('hostname');
+    refuseMixture(this.#name, named, snapshot);
+    const { formatVersion } = snapshot.bundle;
+    if (formatVersion !== undefined && formatVersion > FORMAT_VERSION) {
+      throw new BundleError(
+        `${this.#name} has format version ${formatVersion}; this program reads up to ${FORMAT_VERSION}. ` +
+          'Expected an older bundle, or install a newer conntrack-report.',
+      );
+    }
+    const origins = Object.fromEntries(
+      [...this.#files].flatMap(([path, { origin }]) => (origin === undefined ? [] : [[path, origin] as const])),
     );
+    return {
+      ...snapshot,
+      bundle: {
+        ...snapshot.bundle,
+        layout: this.#placer?.layout ?? 'tree',
+        name: baseName(this.#name),
+        sha256: end.sha256,
+        bytes: end.bytes,
+      },
+      origins,
+    };
   }
-  if (end.damage !== undefined) {
-    problems.unshift({
-      file: inputName(input),
-      what: end.damage,
-      cost: 'Everything before the damage was read; what came after it is missing.',
-    });
-  }
-  const best = [...tables.keys()].sort((a, b) => a - b)[0];
-  const table = best === undefined ? undefined : tables.get(best)?.finish();
-  if (table && cutTable !== undefined) table.cut = cutTable;
-  const { assembleSnapshot, parseManifest } = await parsers;
-  const snapshot = assembleSnapshot(files, table, problems);
-  const named = parseManifest(files.get('manifest.csv')?.text ?? '', 'manifest.csv').value?.get('hostname');
-  refuseMixture(input, named, snapshot);
-  const { formatVersion } = snapshot.bundle;
-  if (formatVersion !== undefined && formatVersion > FORMAT_VERSION) {
-    throw new BundleError(
-      `${inputName(input)} has format version ${formatVersion}; this program reads up to ${FORMAT_VERSION}. ` +
-        'Expected an older bundle, or install a newer conntrack-report.',
-    );
-  }
-  return {
-    ...snapshot,
-    bundle: { ...snapshot.bundle, name: baseName(input), sha256: end.sha256, bytes: end.bytes },
-  };
 }
 
 async function loadParsers() {
@@ -149,7 +276,7 @@ async function loadParsers() {
  *
  * @param named the host that the manifest is of
  */
-function refuseMixture(input: string, named: string | undefined, snapshot: Snapshot): void {
+function refuseMixture(name: string, named: string | undefined, snapshot: Snapshot): void {
   const { hostname } = snapshot.host;
   // collect.sh writes the name as it stands in the bundle's own name.
   const inName = hostname?.value
@@ -158,19 +285,19 @@ function refuseMixture(input: string, named: string | undefined, snapshot: Snaps
     .slice(0, 60);
   if (named && hostname && inName !== named) {
     throw new BundleError(
-      `${inputName(input)} mixes files of two hosts: manifest.csv is of ${named}, ${hostname.file} of ${hostname.value}. ` +
+      `${name} mixes files of two hosts: manifest.csv is of ${named}, ${hostname.file} of ${hostname.value}. ` +
         'Expected one capture of one host; unpack each bundle into a folder of its own, or name the archives.',
     );
   }
 }
 
 /** The name that a report shows: reports are read where the folder of the input means nothing. */
-function baseName(input: string): string {
+function baseName(name: string): string {
   return (
-    inputName(input)
+    name
       .replace(/[\\/]+$/, '')
       .split(/[\\/]/)
-      .pop() ?? input
+      .pop() ?? name
   );
 }
 

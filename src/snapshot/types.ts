@@ -2,6 +2,7 @@
  * What was captured, typed. Every value that the kernel or a command printed is a {@link Fact}: it knows the file, and
  * where there is one the line, that it was read from. What was not captured is absent; it is never zero.
  */
+import type { LayoutId } from '../bundle/layouts/index.ts';
 
 /** A value with where it came from: a path in the bundle and, for files of more than one line, a line number from 1. */
 export interface Fact<T> {
@@ -226,12 +227,19 @@ interface SysfsSlab {
   values: Record<string, number>;
 }
 
+/** Where in an archive of another layout it is that a path of our own stands for. */
+export interface Origin {
+  file: string;
+  /** Lines of that file in front of it. */
+  linesBefore: number;
+}
+
 /** Everything that was captured. */
 export interface Snapshot {
   bundle: {
     /** As the user named it: a file name, a folder name, or `standard input`. */
     name: string;
-    layout: 'bundle' | 'tree';
+    layout: LayoutId;
     formatVersion?: number | undefined;
     collectorVersion?: string | undefined;
     commandLine?: string | undefined;
@@ -282,4 +290,6 @@ export interface Snapshot {
   namespaces: Namespace[];
   inventory: InventoryItem[];
   problems: Problem[];
+  /** Of each path that is not the archive's own, what it stands for. */
+  origins: Record<string, Origin>;
 }

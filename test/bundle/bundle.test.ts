@@ -50,7 +50,7 @@ const INSIDE = {
   'manifest.csv': 'key,value\n',
   'proc/slabinfo': 'slabinfo - version: 2.1\n',
   'series/01/proc/uptime': '1 2\n',
-  'conntrack-gw/note.txt': 'by hand\n',
+  'note.txt': 'by hand\n',
 };
 
 describe('archives', () => {

@@ -1,0 +1,96 @@
+/** Which layout an archive has, and where its members belong in ours. */
+import { eks } from './eks.ts';
+import { insights } from './insights.ts';
+import { type Division, hostPlace, type Layout, type Place } from './layout.ts';
+import { loose } from './loose.ts';
+import { rancher } from './rancher.ts';
+import { sosreport } from './sosreport.ts';
+import { supportconfig } from './supportconfig.ts';
+
+export type { Division, Place } from './layout.ts';
+
+/** One that is recognised by little comes after those that are sure. */
+const LAYOUTS: readonly Layout[] = [sosreport, supportconfig, insights, eks, rancher, loose];
+
+/** Our own bundle, a tree that mirrors the host's own paths, or what another collector makes. */
+export type LayoutId = Layout['id'] | 'bundle' | 'tree';
+
+/** How reports and messages call a layout. */
+export function layoutTitle(id: LayoutId): string {
+  if (id === 'bundle') return 'bundle of collect.sh';
+  if (id === 'tree') return 'tree of files';
+  return LAYOUTS.find((layout) => layout.id === id)?.title ?? id;
+}
+
+/**
+ * What stands above the folders that mirror the host, or that a layout defines. A file that is in none of them (a note that somebody
+ * added) belongs to no bundle and decides nothing.
+ */
+const TOP_FOLDER = new RegExp(
+  `^(?:.*?/)??(?=${[
+    '(?:proc|sys|etc|commands|series|after|netns|var/log|(?:run|lib|usr/lib|usr/local/lib)/sysctl\\.d)/',
+    '(?:manifest|inventory|netns)\\.csv$',
+    '(?:sos_commands|sos_strings|sos_reports|sos_logs|insights_commands|meta_data|systeminfo|sysctls)/',
+    'data/(?:proc|sys|etc|insights_commands)/',
+    '(?:insights_archive|basic-environment|basic-health-check|supportconfig)\\.txt$',
+    'boot/config-[^/]+$',
+    'networking/(?:conntrack6?\\.txt|conntrack\\.out|nf_conntrack_\\w+)$|kernel/(?:uname\\.txt|dmesg\\.)|system/instance-id\\.txt$',
+  ].join('|')})`,
+);
+
+/** Loose files are at the top, or in the only folder that is there. */
+const LOOSE = /^(?:[^/]+\/)?(?=[^/]+$)/;
+
+/** What stands in front of a member's path, with `/`; undefined where its path does not tell. */
+export function topFolderOf(path: string): string | undefined {
+  const top = TOP_FOLDER.exec(path)?.[0];
+  if (top !== undefined) return top;
+  const folder = LOOSE.exec(path)?.[0];
+  return folder !== undefined && loose.mark.test(path.slice(folder.length)) ? folder : undefined;
+}
+
+/** Whether every capture has a file of this path, below its top folder, and nothing else is likely to. */
+export function isTelling(path: string): boolean {
+  return (
+    /^(?:manifest\.csv|proc\/slabinfo|proc\/net\/(?:nf|ip)_conntrack)$/.test(path) ||
+    LAYOUTS.some(({ mark }) => mark.test(path))
+  );
+}
+
+/** Says of each member in turn where it belongs. */
+export class Placer {
+  readonly #isKnown: (path: string) => boolean;
+  #layout: Layout | 'bundle' | undefined;
+
+  /** @param isKnown  whether a path of our own bundle means something */
+  constructor(isKnown: (path: string) => boolean) {
+    this.#isKnown = isKnown;
+  }
+
+  /** What the members so far say. */
+  get layout(): LayoutId {
+    if (this.#layout === undefined) return 'tree';
+    return this.#layout === 'bundle' ? 'bundle' : this.#layout.id;
+  }
+
+  /**
+   * Where a member belongs; undefined where it is of no interest.
+   *
+   * @param path  below the top folder
+   */
+  placeOf(path: string): Place | Division | undefined {
+    if (path === 'manifest.csv') this.#layout = 'bundle';
+    if (this.#layout === undefined || this.#layout === loose) {
+      this.#layout = LAYOUTS.find((layout) => layout.mark.test(path)) ?? this.#layout;
+    }
+    const own = this.#isKnown(path) ? (hostPlace(path) ?? { path }) : undefined;
+    if (this.#layout === 'bundle') return own;
+    if (this.#layout !== undefined) return this.#accepted(this.#layout.placeOf(path)) ?? own;
+    // An archive may begin with what many layouts have.
+    return own ?? LAYOUTS.map((layout) => this.#accepted(layout.placeOf(path))).find((place) => place !== undefined);
+  }
+
+  #accepted(place: Place | Division | undefined): Place | Division | undefined {
+    return place === undefined || 'prefix' in place || this.#isKnown(place.path) ? place : undefined;
+  }
+}
