@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import type { Aims } from '../analysis/aims.ts';
 import { renderJsonLine } from '../report/json.ts';
 import { EXIT } from './exit-codes.ts';
-import { analysisOf, expandInput, reasonOf } from './inputs.ts';
+import { analysesOf, expandInput, reasonOf } from './inputs.ts';
 
 /**
  * Writes the analysis of each bundle as a line of JSON, as soon as it is there, or a line that says why there is none. Nothing is kept
@@ -46,7 +46,10 @@ async function* linesOf(
   }
   for (const each of expanded) {
     try {
-      yield { json: renderJsonLine(await analysisOf(each, options)) };
+      for (const capture of await analysesOf(each, options)) {
+        if ('error' in capture) yield { error: capture.error, input: capture.name };
+        else yield { json: renderJsonLine(capture.analysis) };
+      }
     } catch (error) {
       yield { error: reasonOf(each, error), input: each };
     }

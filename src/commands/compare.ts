@@ -7,7 +7,7 @@ import { hostsOf, type Named } from '../timeline/hosts.ts';
 import type { Timeline } from '../timeline/schema.ts';
 import { timelineOf } from '../timeline/timeline.ts';
 import { EXIT } from './exit-codes.ts';
-import { analysisOf, expandInput } from './inputs.ts';
+import { analysesOf, expandInput, nameIn } from './inputs.ts';
 import { type OutputOptions, Outputs } from './outputs.ts';
 import { openProgress } from './progress.ts';
 
@@ -43,8 +43,10 @@ export async function compare(inputs: string[], options: CompareOptions): Promis
     for (const input of inputs) {
       for (const each of (await unlessBad(expandInput(input))) ?? []) {
         progress.step(`reading ${inputName(each)}`);
-        const analysis = await unlessBad(analysisOf(each, { aims: options.aims }));
-        if (analysis) read.push({ name: path.basename(each), analysis });
+        for (const capture of (await unlessBad(analysesOf(each, { aims: options.aims }))) ?? []) {
+          if ('error' in capture) fail(EXIT.input, capture.error);
+          else read.push({ name: nameIn(path.basename(each), capture.inner), analysis: capture.analysis });
+        }
       }
     }
     const hosts = hostsOf(read);

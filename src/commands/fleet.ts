@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Browser } from 'puppeteer-core';
 import type { Aims } from '../analysis/aims.ts';
 import { BundleError } from '../bundle/bundle.ts';
-import { Cache } from '../fleet/cache.ts';
+import { Cache, type Capture } from '../fleet/cache.ts';
 import { fleetOf, type Paged } from '../fleet/fleet.ts';
 import { LabelsError, NO_LABELS, readLabels } from '../fleet/labels.ts';
 import { pageNames } from '../fleet/pages.ts';
@@ -18,7 +18,7 @@ import type { Paper } from '../report/index.ts';
 import { type Host, hostsOf } from '../timeline/hosts.ts';
 import { EXIT } from './exit-codes.ts';
 import { writeWhole } from './files.ts';
-import { expandInput } from './inputs.ts';
+import { expandInput, nameIn } from './inputs.ts';
 import { terminal } from './outputs.ts';
 import { openProgress, type Progress } from './progress.ts';
 
@@ -47,9 +47,11 @@ interface Known {
 interface Read extends Known {
   name: string;
   snapshot: Snapshot;
+  /** Which of the source's analyses it is of. */
+  at: number;
 }
 
-type Result = { snapshot: Snapshot } | { error: string };
+type Result = { captures: Capture[] } | { error: string };
 
 /**
  * Analyses the bundles in folders, and writes an index of all hosts with a page for each. What was analysed before, by the same version
@@ -180,8 +182,13 @@ class Run {
     const read: Read[] = [];
     for (const { got, ...known } of await Promise.all(results)) {
       const name = nameOf(known.source);
-      if ('snapshot' in got) read.push({ ...known, name, snapshot: got.snapshot });
-      else this.#unread(unread, name, got.error);
+      if ('error' in got) this.#unread(unread, name, got.error);
+      else {
+        for (const capture of got.captures) {
+          if ('error' in capture) this.#unread(unread, nameIn(name, capture.inner), capture.error);
+          else read.push({ ...known, ...capture, name: nameIn(name, capture.inner) });
+        }
+      }
     }
     return { read, unread };
   }
@@ -195,12 +202,12 @@ class Run {
   async #result({ source, digest }: Known): Promise<Result> {
     let result = this.#results.get(digest);
     if (!result) {
-      const known = this.#cache.snapshot(digest);
+      const known = this.#cache.captures(digest);
       if (!known) this.#analysed++;
       const { place } = this.#cache;
       result = known
-        ? Promise.resolve({ snapshot: known })
-        : this.#pool.snapshot({ source, digest, place, aims: this.#options.aims });
+        ? Promise.resolve({ captures: known })
+        : this.#pool.captures({ source, digest, place, aims: this.#options.aims });
       this.#results.set(digest, result);
     }
     const got = await result;
@@ -212,29 +219,38 @@ class Run {
   async pages(hosts: readonly Host<Snapshot>[], read: readonly Read[]): Promise<Paged[]> {
     if (!this.#options.formats.includes('html')) return hosts.map((host) => ({ host, page: undefined }));
     const { out, paper, aims } = this.#options;
-    const made = this.#madePages();
+    const before = this.#madePages();
     const byName = new Map(read.map((each) => [each.name, each]));
     const names = pageNames(hosts);
     const pages: Record<string, string> = {};
     const paged = await Promise.all(
       hosts.map(async (host, at): Promise<Paged> => {
-        const { source, digest } = byName.get(host.snapshots.at(-1)?.name ?? '') as Known;
+        const { source, digest, at: analysis } = byName.get(host.snapshots.at(-1)?.name ?? '') as Read;
+        const made = `${digest} ${analysis}`;
         const page = `hosts/${names[at]}`;
         const file = path.join(out, 'hosts', names[at] ?? '');
-        if (made.isCurrent && made.pages[page] === digest && existsSync(file)) {
-          pages[page] = digest;
+        if (before.isCurrent && before.pages[page] === made && existsSync(file)) {
+          pages[page] = made;
           return { host, page };
         }
-        const failure = await this.#pool.page({ source, digest, place: this.#cache.place, aims, file, paper });
+        const failure = await this.#pool.page({
+          source,
+          digest,
+          place: this.#cache.place,
+          aims,
+          at: analysis,
+          file,
+          paper,
+        });
         if (failure) {
           this.#fail(EXIT.failed, failure.error);
           return { host, page: undefined };
         }
-        pages[page] = digest;
+        pages[page] = made;
         return { host, page };
       }),
     );
-    for (const page of Object.keys(made.pages)) {
+    for (const page of Object.keys(before.pages)) {
       if (!(page in pages) && /^hosts\/[^/\\]+\.html$/.test(page)) await rm(path.join(out, page), { force: true });
     }
     writeWhole(this.#cache.pagesFile, JSON.stringify({ key: this.#pageKey(), pages }), this.#cache.place.parts);

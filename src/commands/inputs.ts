@@ -6,15 +6,27 @@ import type { Aims } from '../analysis/aims.ts';
 import type { Analysis } from '../analysis/schema.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import { version } from '../package.ts';
-import { readSnapshot } from '../snapshot/read.ts';
+import { readSnapshots } from '../snapshot/read.ts';
 
 /** Analysis JSON of ten million entries is under a megabyte. */
 export const MAX_JSON_BYTES = 64 * 1024 * 1024;
 
-const ARCHIVE = /\.(?:tar\.gz|tgz|tar)$/i;
+/** What archives are called. */
+export const ARCHIVE = /\.(?:tar\.gz|tgz|tar)$/i;
 
 /** What makes a folder an unpacked bundle or a plain tree rather than a folder of bundles: one of these, or one folder that has one. */
-const IN_A_BUNDLE = new Set(['manifest.csv', 'inventory.csv', 'proc', 'sys']);
+const IN_A_BUNDLE = new Set([
+  'manifest.csv',
+  'inventory.csv',
+  'proc',
+  'sys',
+  'sos_commands',
+  'basic-environment.txt',
+  'insights_commands',
+  'insights_archive.txt',
+  'systeminfo',
+  'sysctls',
+]);
 
 /**
  * Lists the inputs that a name stands for: itself, or, of a folder that is no bundle, the archives, the JSON files and the unpacked
@@ -66,22 +78,38 @@ async function isBundle(folder: string): Promise<boolean> {
   return (await entriesOf(path.join(folder, only.name))).some(({ name }) => IN_A_BUNDLE.has(name));
 }
 
+/** The analysis of a capture, or why one that is in an archive of archives cannot be read; `name` is how messages call it. */
+export type Analysed =
+  | { name: string; inner?: string; analysis: Analysis }
+  | { name: string; inner: string; error: string };
+
 /**
- * Analyses an input, or reads the analysis that it is.
+ * Analyses the captures of an input, of which an archive of archives has several, or reads the analysis that it is.
  *
  * @throws {BundleError} if it is neither
  */
-export async function analysisOf(
+export async function analysesOf(
   input: string,
   options: { aims?: Aims; whatIf?: Readonly<Record<string, number>>; onTable?: (bytes: number) => void } = {},
-): Promise<Analysis> {
-  if (input.endsWith('.json')) return readAnalysis(input);
+): Promise<Analysed[]> {
+  if (input.endsWith('.json')) return [{ name: input, analysis: await readAnalysis(input) }];
   const { onTable, ...forAnalysis } = options;
-  const [snapshot, { analyse }] = await Promise.all([
-    readSnapshot(input, onTable ? { onTable } : {}),
+  const [captured, { analyse }] = await Promise.all([
+    readSnapshots(input, onTable ? { onTable } : {}),
     import('../analysis/analyse.ts'),
   ]);
-  return analyse(snapshot, version, forAnalysis);
+  return captured.map((capture) => {
+    const { inner } = capture;
+    const name = nameIn(inputName(input), inner);
+    if ('error' in capture) return { name, inner: capture.inner, error: capture.error.message };
+    const analysis = analyse(capture.snapshot, version, forAnalysis);
+    return { name, ...(inner !== undefined && { inner }), analysis };
+  });
+}
+
+/** How messages and reports call a capture in an archive of archives. */
+export function nameIn(name: string, inner: string | undefined): string {
+  return inner === undefined ? name : `${name}: ${inner}`;
 }
 
 async function readAnalysis(file: string): Promise<Analysis> {

@@ -2,10 +2,9 @@ import path from 'node:path';
 import type { Aims } from '../analysis/aims.ts';
 import type { Analysis } from '../analysis/schema.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
-import { version } from '../package.ts';
 import { type Format, loadFormats, openRenderer, type Paper } from '../report/index.ts';
-import { readSnapshot } from '../snapshot/read.ts';
 import { EXIT } from './exit-codes.ts';
+import { type Analysed, ARCHIVE, analysesOf } from './inputs.ts';
 import { Outputs } from './outputs.ts';
 import { openProgress } from './progress.ts';
 
@@ -44,27 +43,33 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
   try {
     for (const input of inputs) {
       progress.step(`reading ${inputName(input)}`);
-      let analysis: Analysis;
+      let captures: Analysed[];
       try {
         // The first blocks take a while; what comes after them is loaded meanwhile.
-        const [snapshot, { analyse }] = await Promise.all([
-          readSnapshot(input, { onTable: (bytes) => progress.detail(`${Math.round(bytes / 1e6)} MB of the table`) }),
-          import('../analysis/analyse.ts'),
+        [captures] = await Promise.all([
+          analysesOf(input, {
+            whatIf: options.whatIf,
+            aims: options.aims,
+            onTable: (bytes) => progress.detail(`${Math.round(bytes / 1e6)} MB of the table`),
+          }),
           loadFormats(options.formats),
         ]);
-        analysis = analyse(snapshot, version, options);
       } catch (error) {
         if (!(error instanceof BundleError)) throw error;
         fail(EXIT.input, error.message);
         progress.skip(options.formats.length);
         continue;
       }
-      found ||= isFound(analysis, options.failOn);
-      await outputs.write(
-        reportName(input, analysis),
-        openRenderer(analysis, { paper: options.paper }),
-        inputs.length > 1,
-      );
+      for (const capture of captures) {
+        if ('error' in capture) {
+          fail(EXIT.input, capture.error);
+          continue;
+        }
+        const { analysis, inner } = capture;
+        found ||= isFound(analysis, options.failOn);
+        const render = openRenderer(analysis, { paper: options.paper });
+        await outputs.write(reportName(inner ?? input, analysis), render, inputs.length + captures.length > 2);
+      }
     }
   } finally {
     progress.stop();
@@ -80,7 +85,7 @@ function isFound({ verdict, findings }: Analysis, failOn: ReportOptions['failOn'
 
 /** A report is called as its bundle is; what came through a pipe, as the collector would have called it. */
 function reportName(input: string, { host }: Analysis): string {
-  if (input !== '-') return path.basename(path.resolve(input)).replace(/\.(?:tar\.gz|tgz|tar)$/i, '');
+  if (input !== '-') return path.basename(path.resolve(input)).replace(ARCHIVE, '');
   const stamp = host.capturedAt?.value.replace(/[-:]/g, '');
   return ['conntrack', host.hostname?.value, stamp]
     .filter((part) => part !== undefined)

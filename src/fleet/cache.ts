@@ -27,16 +27,27 @@ export interface CachePlace {
   parts: string;
 }
 
-/** Writes what came of a source; the snapshot last, as it stands for both. */
-export function keep(place: CachePlace, digest: string, analysis: Analysis, snapshot: Snapshot): void {
-  const packed = gzipSync(JSON.stringify(analysis), { level: 1 });
-  const text = JSON.stringify(snapshot);
+/**
+ * What a fleet keeps of a capture, with the number of its analysis among those of its source, or why it cannot be read; `inner` is which
+ * archive it is in an archive of archives.
+ */
+export type Capture = { inner?: string; snapshot: Snapshot; at: number } | { inner: string; error: string };
+
+/** Writes what came of a source; what the fleet keeps comes last, as it stands for both. */
+export function keep(
+  place: CachePlace,
+  digest: string,
+  analyses: readonly Analysis[],
+  captures: readonly Capture[],
+): void {
+  const packed = gzipSync(JSON.stringify(analyses), { level: 1 });
+  const text = JSON.stringify(captures);
   writeWhole(analysisFile(place, digest), packed, place.parts);
   writeWhole(snapshotFile(place, digest), `${sha256(text)}\n${text}\n`, place.parts);
 }
 
-/** The whole analysis, or undefined where it was removed or damaged. */
-export function keptAnalysis(place: CachePlace, digest: string): Analysis | undefined {
+/** The whole analyses, or undefined where they were removed or damaged. */
+export function keptAnalyses(place: CachePlace, digest: string): Analysis[] | undefined {
   try {
     // Its checksum is that of gzip.
     return JSON.parse(gunzipSync(readFileSync(analysisFile(place, digest))).toString('utf8'));
@@ -80,7 +91,7 @@ export class Cache {
   }
 
   /** What is known of a source; undefined if it was never analysed, or the record of it is damaged. */
-  snapshot(digest: string): Snapshot | undefined {
+  captures(digest: string): Capture[] | undefined {
     this.#used.add(digest);
     let text: string;
     try {

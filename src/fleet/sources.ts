@@ -4,9 +4,8 @@ import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:
 import { lstat, open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Aims } from '../analysis/aims.ts';
-import type { Analysis } from '../analysis/schema.ts';
 import { BundleError } from '../bundle/bundle.ts';
-import { analysisOf, MAX_JSON_BYTES, parseAnalysis } from '../commands/inputs.ts';
+import { type Analysed, analysesOf, MAX_JSON_BYTES, parseAnalysis } from '../commands/inputs.ts';
 
 /** A bundle or Analysis JSON of its own, or a line of what `analyse --jsonl` wrote. */
 export type Source = { path: string } | { file: string; line: number; at: number; bytes: number };
@@ -17,18 +16,19 @@ export function nameOf(source: Source): string {
 }
 
 /**
- * Analyses a source, or reads the analysis that it is.
+ * Analyses the captures of a source, or reads the analysis that it is.
  *
  * @throws {BundleError} if it is neither
  */
-export async function analysisFrom(source: Source, options: { aims: Aims }): Promise<Analysis> {
-  if ('path' in source) return analysisOf(source.path, options);
+export async function analysesFrom(source: Source, options: { aims: Aims }): Promise<Analysed[]> {
+  if ('path' in source) return analysesOf(source.path, options);
   if (source.bytes > MAX_JSON_BYTES)
     throw new BundleError(`${nameOf(source)} is longer than any analysis: ${source.bytes} bytes.`);
   const file = await open(source.file);
   try {
     const { buffer } = await file.read(Buffer.alloc(source.bytes), 0, source.bytes, source.at);
-    return parseAnalysis(buffer.toString('utf8'), nameOf(source));
+    const name = nameOf(source);
+    return [{ name, analysis: await parseAnalysis(buffer.toString('utf8'), name) }];
   } finally {
     await file.close();
   }

@@ -5,9 +5,9 @@ import type { Analysis } from '../analysis/schema.ts';
 import { writeWhole } from '../commands/files.ts';
 import { reasonOf } from '../commands/inputs.ts';
 import { type Paper, renderHtml } from '../report/html.ts';
-import { type CachePlace, keep, keptAnalysis } from './cache.ts';
-import { type Snapshot, snapshotOf } from './snapshot.ts';
-import { analysisFrom, nameOf, type Source } from './sources.ts';
+import { type CachePlace, type Capture, keep, keptAnalyses } from './cache.ts';
+import { snapshotOf } from './snapshot.ts';
+import { analysesFrom, nameOf, type Source } from './sources.ts';
 
 export interface Task {
   source: Source;
@@ -17,6 +17,8 @@ export interface Task {
 }
 
 export interface PageTask extends Task {
+  /** Which of the source's analyses. */
+  at: number;
   file: string;
   paper: Paper;
 }
@@ -26,16 +28,21 @@ export interface Failure {
   error: string;
 }
 
-async function analysed({ source, digest, place, aims }: Task): Promise<{ analysis: Analysis; snapshot: Snapshot }> {
-  const analysis = await analysisFrom(source, { aims });
-  const snapshot = snapshotOf(analysis);
-  keep(place, digest, analysis, snapshot);
-  return { analysis, snapshot };
+async function analysed({ source, digest, place, aims }: Task): Promise<{ analyses: Analysis[]; captures: Capture[] }> {
+  const analyses: Analysis[] = [];
+  const captures = (await analysesFrom(source, { aims })).map((each): Capture => {
+    if ('error' in each) return { inner: each.inner, error: each.error };
+    const { inner, analysis } = each;
+    analyses.push(analysis);
+    return { ...(inner !== undefined && { inner }), snapshot: snapshotOf(analysis), at: analyses.length - 1 };
+  });
+  keep(place, digest, analyses, captures);
+  return { analyses, captures };
 }
 
-async function snapshot(task: Task): Promise<{ snapshot: Snapshot } | Failure> {
+async function captures(task: Task): Promise<{ captures: Capture[] } | Failure> {
   try {
-    return { snapshot: (await analysed(task)).snapshot };
+    return { captures: (await analysed(task)).captures };
   } catch (error) {
     return { error: reasonOf(nameOf(task.source), error) };
   }
@@ -43,7 +50,9 @@ async function snapshot(task: Task): Promise<{ snapshot: Snapshot } | Failure> {
 
 async function page(task: PageTask): Promise<Failure | undefined> {
   try {
-    const analysis = keptAnalysis(task.place, task.digest) ?? (await analysed(task)).analysis;
+    const analyses = keptAnalyses(task.place, task.digest) ?? (await analysed(task)).analyses;
+    const analysis = analyses[task.at];
+    if (analysis === undefined) throw new Error('what it is made of was changed meanwhile');
     writeWhole(task.file, renderHtml(analysis, { paper: task.paper }), task.place.parts);
     return undefined;
   } catch (error) {
@@ -51,4 +60,4 @@ async function page(task: PageTask): Promise<Failure | undefined> {
   }
 }
 
-workerpool.worker({ snapshot, page });
+workerpool.worker({ captures, page });

@@ -31,8 +31,8 @@ const TABLES: { path: RegExp; families: ('ipv4' | 'ipv6')[] }[] = [
   { path: /^proc\/net\/ip_conntrack$/, families: ['ipv4'] },
 ];
 
-/** What an input holds: a capture, or why one that is in it cannot be read. */
-export type Captured = { name: string; snapshot: Snapshot } | { name: string; error: BundleError };
+/** A capture of an input, or why one that is in it cannot be read; `inner` is the archive in it that it is, unless it is the input itself. */
+type Captured = { inner?: string; snapshot: Snapshot } | { inner: string; error: BundleError };
 
 interface ReadOptions {
   /** What stands for standard input. */
@@ -50,7 +50,7 @@ interface ReadOptions {
 export async function readSnapshot(input: string, options: ReadOptions = {}): Promise<Snapshot> {
   const [first, ...others] = await readSnapshots(input, options);
   if (first === undefined || others.length > 0)
-    throw new BundleError(`${inputName(input)} holds ${others.length + 1} captures.`);
+    throw new BundleError(`${inputName(input)} holds ${others.length + 1} captures. Expected one.`);
   if ('error' in first) throw first.error;
   return first.snapshot;
 }
@@ -63,11 +63,9 @@ export async function readSnapshot(input: string, options: ReadOptions = {}): Pr
  */
 export async function readSnapshots(input: string, options: ReadOptions = {}): Promise<Captured[]> {
   const inner: Captured[] = [];
-  const capture = new Capture(inputName(input), options, inner, 0);
+  const capture = new Capture(inputName(input), [], options, inner);
   const end = await readBundle(input, (member) => capture.visit(member), options.stdin);
-  return capture.isEmpty && inner.length > 0
-    ? inner
-    : [{ name: inputName(input), snapshot: await capture.finish(end) }, ...inner];
+  return capture.isEmpty && inner.length > 0 ? inner : [{ snapshot: await capture.finish(end) }, ...inner];
 }
 
 /** Archives within archives: `sos collect` packs what it collected, must-gather packs that again. */
@@ -82,7 +80,8 @@ class Capture {
   readonly #name: string;
   readonly #options: ReadOptions;
   readonly #inner: Captured[];
-  readonly #depth: number;
+  /** Archives that it is in, the outermost left out. */
+  readonly #within: readonly string[];
   readonly #files = new Map<string, TextFile>();
   readonly #tables = new Map<number, TableSummariser>();
   readonly #problems: Problem[] = [];
@@ -92,15 +91,15 @@ class Capture {
   #cutTable: string | undefined;
 
   /**
-   * @param name   how messages call it
-   * @param inner  what it holds besides
-   * @param depth  archives that it is in
+   * @param name    how messages call it
+   * @param within  archives that it is in, the outermost left out, and itself
+   * @param inner   what it holds besides
    */
-  constructor(name: string, options: ReadOptions, inner: Captured[], depth: number) {
+  constructor(name: string, within: readonly string[], options: ReadOptions, inner: Captured[]) {
     this.#name = name;
+    this.#within = within;
     this.#options = options;
     this.#inner = inner;
-    this.#depth = depth;
   }
 
   /** Whether nothing in it meant anything so far. */
@@ -125,19 +124,21 @@ class Capture {
   }
 
   #isInner(path: string): boolean {
-    if (!INNER.test(path) || this.#depth === DEEPEST) return false;
+    if (!INNER.test(path) || this.#within.length === DEEPEST) return false;
     return SURELY_INNER.test(path) || (this.isEmpty && this.#placer?.layout === 'tree');
   }
 
   async #visitInner({ path, content }: Member): Promise<void> {
     const name = `${this.#name}: ${path}`;
-    const capture = new Capture(name, this.#options, this.#inner, this.#depth + 1);
+    const within = [...this.#within, path];
+    const inner = within.join(': ');
+    const capture = new Capture(name, within, this.#options, this.#inner);
     try {
       const end = await readStream(name, content, (member) => capture.visit(member));
-      if (!capture.isEmpty) this.#inner.push({ name, snapshot: await capture.finish(end) });
+      if (!capture.isEmpty) this.#inner.push({ inner, snapshot: await capture.finish(end) });
     } catch (error) {
       if (!(error instanceof BundleError)) throw error;
-      this.#inner.push({ name, error });
+      this.#inner.push({ inner, error });
     }
   }
 

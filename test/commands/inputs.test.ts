@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { BundleError } from '../../src/bundle/bundle.ts';
-import { analysisOf, expandInput } from '../../src/commands/inputs.ts';
+import { expandInput } from '../../src/commands/inputs.ts';
 import { packageRoot } from '../../src/package.ts';
+import { analysisOf } from '../one-analysis.ts';
 
 const OLD = path.join(packageRoot, 'samples', 'linux-2.4.tar.gz');
 const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-inputs-'));

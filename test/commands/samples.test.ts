@@ -3,12 +3,13 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { analyse } from '../../src/analysis/analyse.ts';
-import { analysisOf, expandInput } from '../../src/commands/inputs.ts';
+import { expandInput } from '../../src/commands/inputs.ts';
 import { packageRoot } from '../../src/package.ts';
 import { openRenderer } from '../../src/report/index.ts';
 import { readSnapshot } from '../../src/snapshot/read.ts';
 import { hostsOf } from '../../src/timeline/hosts.ts';
 import { timelineOf } from '../../src/timeline/timeline.ts';
+import { analysisOf } from '../one-analysis.ts';
 
 const SAMPLES = path.join(packageRoot, 'samples');
 

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_AIMS } from '../../src/analysis/aims.ts';
-import { Cache, keep, keptAnalysis } from '../../src/fleet/cache.ts';
+import { Cache, keep, keptAnalyses } from '../../src/fleet/cache.ts';
 import { Pool } from '../../src/fleet/pool.ts';
 import { snapshotOf } from '../../src/fleet/snapshot.ts';
 import { digestOf, linesOf } from '../../src/fleet/sources.ts';
@@ -30,6 +30,7 @@ beforeEach(() => {
   out = mkdtempSync(path.join(scratch, 'out-'));
 });
 
+const CAPTURES = [{ snapshot: snapshotOf(full()), at: 0 }];
 const A = 'a'.repeat(64);
 const B = 'b'.repeat(64);
 
@@ -40,23 +41,23 @@ async function opened(key: unknown = 'key'): Promise<Cache> {
 }
 
 async function kept(cache: Cache, digest = A): Promise<void> {
-  keep(cache.place, digest, full(), snapshotOf(full()));
+  keep(cache.place, digest, [full()], CAPTURES);
 }
 
 describe('results of earlier runs', () => {
   test('are found again, by the same version and options only', async () => {
     const cache = await opened();
-    expect(cache.snapshot(A)).toBeUndefined();
+    expect(cache.captures(A)).toBeUndefined();
     await kept(cache);
-    expect((await opened()).snapshot(A)).toEqual(snapshotOf(full()));
-    expect(keptAnalysis(cache.place, A)).toEqual(full());
-    expect((await opened('other options')).snapshot(A)).toBeUndefined();
+    expect((await opened()).captures(A)).toEqual(CAPTURES);
+    expect(keptAnalyses(cache.place, A)).toEqual([full()]);
+    expect((await opened('other options')).captures(A)).toBeUndefined();
   });
 
   test.each(['snapshot.json', 'analysis.json.gz'])('are ignored where the %s is cut, changed or gone', async (name) => {
     const cache = await opened();
     const file = path.join(cache.place.folder, `${A}.${name}`);
-    const known = () => cache.snapshot(A) !== undefined && keptAnalysis(cache.place, A) !== undefined;
+    const known = () => cache.captures(A) !== undefined && keptAnalyses(cache.place, A) !== undefined;
     await kept(cache);
     expect(known()).toBe(true);
     truncateSync(file, 100);
@@ -82,7 +83,7 @@ describe('results of earlier runs', () => {
     await kept(cache, A);
     await kept(cache, B);
     writeFileSync(path.join(cache.place.folder, 'note.txt'), 'mine');
-    cache.snapshot(B);
+    cache.captures(B);
     await cache.prune();
     expect(readdirSync(cache.place.folder).sort()).toEqual([`${B}.analysis.json.gz`, `${B}.snapshot.json`, 'note.txt']);
     expect(existsSync(before.place.folder)).toBe(false);
@@ -171,9 +172,9 @@ describe('workers', () => {
     const cache = await opened();
     const pool = new Pool({ workers: 2 });
     try {
-      const result = await pool.snapshot(task(cache, SAMPLE));
-      expect(result).toEqual({ snapshot: cache.snapshot(A) });
-      expect(keptAnalysis(cache.place, A)?.bundle.name).toBe('linux-2.4.tar.gz');
+      const result = await pool.captures(task(cache, SAMPLE));
+      expect(result).toEqual({ captures: cache.captures(A) });
+      expect(keptAnalyses(cache.place, A)?.[0]?.bundle.name).toBe('linux-2.4.tar.gz');
     } finally {
       await pool.close();
     }
@@ -182,7 +183,7 @@ describe('workers', () => {
   test('say why a bundle cannot be read', async () => {
     const pool = new Pool({ workers: 1 });
     try {
-      const result = await pool.snapshot(task(await opened(), '/nowhere.tar.gz'));
+      const result = await pool.captures(task(await opened(), '/nowhere.tar.gz'));
       expect(result).toEqual({ error: expect.stringMatching(/^\/nowhere\.tar\.gz does not exist\. Expected/) });
     } finally {
       await pool.close();
@@ -194,7 +195,7 @@ describe('workers', () => {
     const pool = new Pool({ workers: 1, heapMb: 1 });
     try {
       for (let n = 0; n < 2; n++) {
-        const result = await pool.snapshot(task(cache, SAMPLE));
+        const result = await pool.captures(task(cache, SAMPLE));
         expect(result).toEqual({
           error: expect.stringMatching(
             /linux-2\.4\.tar\.gz cannot be analysed: the process that worked on it ended with SIG/,
@@ -213,9 +214,9 @@ describe('workers', () => {
     const pool = new Pool({ workers: 1 });
     try {
       const file = path.join(out, 'hosts', 'gw.html');
-      expect(await pool.page({ ...task(cache, SAMPLE), file, paper: 'a4' })).toBeUndefined();
+      expect(await pool.page({ ...task(cache, SAMPLE), at: 0, file, paper: 'a4' })).toBeUndefined();
       expect(readFileSync(file, 'utf8')).toContain('linux-2.4.tar.gz');
-      expect(keptAnalysis(cache.place, A)?.bundle.name).toBe('linux-2.4.tar.gz');
+      expect(keptAnalyses(cache.place, A)?.[0]?.bundle.name).toBe('linux-2.4.tar.gz');
     } finally {
       await pool.close();
     }

@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
-import { analysisOf } from '../../src/commands/inputs.ts';
+import { analysisOf } from '../one-analysis.ts';
 import { keepLimits, Lab, type Load, setLimits, whyNoLab } from './lab.ts';
 import { packSmall } from './pack.ts';
 

@@ -3,11 +3,12 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { analysisOf, expandInput } from '../../src/commands/inputs.ts';
+import { expandInput } from '../../src/commands/inputs.ts';
 import { packageRoot } from '../../src/package.ts';
 import { hostsOf, type Named } from '../../src/timeline/hosts.ts';
 import { type Timeline, timelineSchema } from '../../src/timeline/schema.ts';
 import { timelineOf } from '../../src/timeline/timeline.ts';
+import { analysisOf } from '../one-analysis.ts';
 
 const folder = (name: string) => path.join(packageRoot, 'samples', name);
 

@@ -3,11 +3,11 @@
  * plain rows out, and reads the counts in the end.
  */
 import type { Tally, TopList } from '../../snapshot/types.ts';
+import { WasmProgram } from '../../wasm.ts';
 import { addressOf } from './address.ts';
 import type { RowFlag } from './entry.ts';
 import { estimateDistinct, STANDARD_ERROR } from './hyperloglog.ts';
 import { LONGEST_LINE } from './lines.ts';
-import { WasmProgram } from '../../wasm.ts';
 import { protocolName } from './protocols.ts';
 import code from './wasm/index.wasm';
 
