@@ -211,6 +211,8 @@ export function assembleSnapshot(
       inventory: [],
       problems,
       origins: {},
+      otherTables: [],
+      passedOver: [],
     },
     series: new Map(),
     namespaces: [],

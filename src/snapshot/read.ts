@@ -85,6 +85,7 @@ class Capture {
   readonly #files = new Map<string, TextFile>();
   readonly #tables = new Map<number, TableSummariser>();
   readonly #problems: Problem[] = [];
+  readonly #passedOver: Snapshot['passedOver'] = [];
   readonly #parsers = loadParsers();
   #placer: Placer | undefined;
   #kept = 0;
@@ -160,10 +161,14 @@ class Capture {
         `${this.#name} holds ${path} twice. Expected one capture of one host; pack the captures one by one.`,
       );
     }
-    if (known !== undefined && (known.rank ?? 0) <= rank) return;
+    if (known !== undefined && (known.rank ?? 0) <= rank) {
+      this.#passedOver.push({ file: from, path });
+      return;
+    }
     const tableRank = TABLES.findIndex((table) => table.path.test(path));
-    // A table that was read stays read: the better source comes first, or not at all.
+    // A table that was read stays read.
     if (known !== undefined && tableRank >= 0) return;
+    if (known !== undefined) this.#passedOver.push({ file: known.origin?.file ?? path, path });
     const limit = Math.min(MAX_FILE_BYTES, MAX_KEPT_BYTES - this.#kept);
     const origin = path === from && linesBefore === 0 ? {} : { origin: { file: from, linesBefore } };
     try {
@@ -225,8 +230,9 @@ class Capture {
         cost: 'Everything before the damage was read; what came after it is missing.',
       });
     }
-    const best = [...this.#tables.keys()].sort((a, b) => a - b)[0];
-    const table = best === undefined ? undefined : this.#tables.get(best)?.finish();
+    const [table, ...otherTables] = [...this.#tables]
+      .sort(([a], [b]) => a - b)
+      .map(([, summariser]) => summariser.finish());
     if (table && this.#cutTable !== undefined) table.cut = this.#cutTable;
     const { assembleSnapshot, parseManifest } = await this.#parsers;
     const snapshot = assembleSnapshot(this.#files, table, this.#problems);
@@ -252,6 +258,13 @@ class Capture {
         bytes: end.bytes,
       },
       origins,
+      otherTables: otherTables.map(({ files, families, entries, byFamily }) => ({
+        files,
+        families,
+        entries,
+        byFamily,
+      })),
+      passedOver: this.#passedOver,
     };
   }
 }

@@ -279,6 +279,8 @@ export interface Snapshot {
   last?: Reading | undefined;
   sysfsSlab?: SysfsSlab | undefined;
   table?: TableSummary | undefined;
+  /** Other listings of the same table, which only tell whether they fit to it. */
+  otherTables: Pick<TableSummary, 'files' | 'families' | 'entries' | 'byFamily'>[];
   /** Rows of the table as counted on the host, where the kernel has no count and the table itself was not captured. */
   tableLines?: Fact<number> | undefined;
   /** Rows of the expectation table. */
@@ -292,4 +294,6 @@ export interface Snapshot {
   problems: Problem[];
   /** Of each path that is not the archive's own, what it stands for. */
   origins: Record<string, Origin>;
+  /** Files that were passed over, as a better source of the same path was there. */
+  passedOver: { file: string; path: string }[];
 }

@@ -26,11 +26,50 @@ const ESTIMATE_ERROR = 0.01;
 
 /** Every comparison that this capture allows. */
 export function comparisons(snapshot: Snapshot, measured: Measured): Check[] {
-  return [
+  const checks = [
     ...rowsAgainstCount(snapshot, measured),
     ...columnAgainstCount(snapshot),
     ...slabAgainstCount(snapshot, measured),
+    ...tablesAgainstEachOther(snapshot),
   ];
+  return isReadAtOnce(snapshot) ? checks : checks.map(apart);
+}
+
+/** Our own collector reads what belongs together within a second; others go from plugin to plugin, each with its own time limits. */
+function isReadAtOnce({ bundle }: Snapshot): boolean {
+  return bundle.layout === 'bundle' || bundle.layout === 'tree';
+}
+
+/** Share by which numbers may be apart that another collector reads minutes apart; one real archive has 7 % between two of one table. */
+const APART_SHARE = 0.25;
+
+function apart(check: Check): Check {
+  const { unexplained, ...rest } = check;
+  const numbers = check.evidence.flatMap(({ value }) => (typeof value === 'number' ? value : []));
+  const isNear = Math.max(...numbers) - Math.min(...numbers) <= APART_SHARE * Math.max(...numbers);
+  return unexplained !== undefined && isNear ? { ...rest, explained: 'minutesApart' } : check;
+}
+
+/** A listing beside the one that everything else is taken from; `conntrack -L` of old versions has one family only. */
+function tablesAgainstEachOther(snapshot: Snapshot): Check[] {
+  const { table, otherTables } = snapshot;
+  if (!table || table.cut !== undefined) return [];
+  return otherTables.map(({ files, families, entries }) => {
+    const rows = table.byFamily
+      .filter(({ key }) => families.length === 0 || families.some((family) => family === key))
+      .reduce((sum, tally) => sum + tally.entries, 0);
+    const evidence: Evidence[] = [
+      { what: 'rows of the table', value: rows, file: table.files[0] ?? '' },
+      { what: 'rows of the other listing', value: entries, file: files[0] ?? '' },
+    ];
+    const differs = Math.abs(rows - entries) > churn(snapshot, Math.max(rows, entries));
+    const isPart = families.length === 1 && table.families.length > 1;
+    return {
+      ...(differs ? { unexplained: 'tablesDiffer' } : isPart && { explained: 'otherIsIPv4' }),
+      values: { otherRows: entries, listedRows: rows },
+      evidence,
+    };
+  });
 }
 
 /** The number of entries before the table was read; 2.4, which has no such file, had its lines counted. */
