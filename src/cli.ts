@@ -146,6 +146,43 @@ const parser = yargs(process.argv.slice(2))
     }),
   )
   .command(
+    'inspect <bundle...>',
+    'Print what is recognised in an archive: each datum, where it was found, what is missing',
+    (command) =>
+      command
+        .positional('bundle', {
+          describe: 'archives or folders, ours or another collector’s, or - for standard input',
+          type: 'string',
+          array: true,
+          demandOption: true,
+        })
+        .option('json', { describe: 'as a line of JSON for each capture', type: 'boolean', default: false })
+        .check(({ bundle }) => noOptions(bundle))
+        .example('$0 inspect sosreport-gw1.tar.xz', 'what a sosreport has of conntrack'),
+    work(async ({ bundle, json }) => {
+      const { inspect } = await import('./commands/inspect.ts');
+      return inspect(bundle, { json });
+    }),
+  )
+  .command(
+    'convert <archive>',
+    'Write what another collector captured as our own bundle',
+    (command) =>
+      command
+        .positional('archive', {
+          describe: 'a sosreport, supportconfig, … that holds one capture',
+          type: 'string',
+          demandOption: true,
+        })
+        .option('out', { describe: 'file to write: .tar.gz', type: 'string', demandOption: true, requiresArg: true })
+        .check(({ archive }) => noOptions([archive]))
+        .example('$0 convert sosreport-gw1.tar.xz --out gw1.tar.gz', 'small, and of the same form as the others'),
+    work(async ({ archive, out }) => {
+      const { convert } = await import('./commands/convert.ts');
+      return convert(archive, out);
+    }),
+  )
+  .command(
     'collector',
     'Print the script that collects a bundle, to be sent to the machine in question',
     {},

@@ -9,9 +9,8 @@ import {
   readBundle,
   readStream,
 } from '../bundle/bundle.ts';
-import { type Place, Placer } from '../bundle/layouts/index.ts';
+import { type Part, Placer } from '../bundle/layouts/index.ts';
 import { linesOfInterest } from '../bundle/layouts/logs.ts';
-import { sectionsOf } from '../bundle/layouts/sections.ts';
 import type { TableSummariser } from '../parsers/table/summariser.ts';
 import type { TextFile } from './assemble.ts';
 import type { Problem, Snapshot } from './types.ts';
@@ -30,6 +29,11 @@ const TABLES: { path: RegExp; families: ('ipv4' | 'ipv6')[] }[] = [
   { path: /^commands\/conntrack-L-(?:ipv4|ipv6)$/, families: [] },
   { path: /^proc\/net\/ip_conntrack$/, families: ['ipv4'] },
 ];
+
+/** Whether a file of this path, below the top folder, is a connection table. */
+export function isTablePath(path: string): boolean {
+  return TABLES.some((table) => table.path.test(path));
+}
 
 /** A capture of an input, or why one that is in it cannot be read; `inner` is the archive in it that it is, unless it is the input itself. */
 type Captured = { inner?: string; snapshot: Snapshot } | { inner: string; error: BundleError };
@@ -110,18 +114,13 @@ class Capture {
 
   async visit(member: Member): Promise<void> {
     const { isKnownPath } = await this.#parsers;
-    this.#placer ??= new Placer((path) => isKnownPath(path) || TABLES.some((table) => table.path.test(path)));
-    const place = this.#placer.placeOf(member.path);
-    if (place === undefined) {
-      if (this.#isInner(member.path)) await this.#visitInner(member);
-    } else if ('prefix' in place) {
-      for await (const { head, firstLine, content } of sectionsOf(member.content, place.prefix, place.more)) {
-        const part = place.placeOf(head);
-        if (part) await this.#take(part, { ...member, content, bytes: undefined }, firstLine - 1);
-      }
-    } else {
-      await this.#take(place, member, 0);
+    this.#placer ??= new Placer((path) => isKnownPath(path) || isTablePath(path));
+    let isOurs = false;
+    for await (const part of this.#placer.partsOf(member)) {
+      isOurs = true;
+      await this.#take(part);
     }
+    if (!isOurs && this.#isInner(member.path)) await this.#visitInner(member);
   }
 
   #isInner(path: string): boolean {
@@ -143,16 +142,8 @@ class Capture {
     }
   }
 
-  /**
-   * Reads what belongs to a path of our own bundle.
-   *
-   * @param linesBefore  lines of the member in front of it
-   */
-  async #take(
-    place: Place,
-    { path: from, bytes, content }: Omit<Member, 'bytes'> & { bytes: number | undefined },
-    linesBefore: number,
-  ): Promise<void> {
+  /** Reads what belongs to a path of our own bundle. */
+  async #take({ place, file: from, linesBefore, bytes, content }: Part): Promise<void> {
     const { newSummariser } = await this.#parsers;
     const { path, rank = 0 } = place;
     const known = this.#files.get(path);

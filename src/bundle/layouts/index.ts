@@ -4,10 +4,9 @@ import { insights } from './insights.ts';
 import { type Division, hostPlace, type Layout, type Place } from './layout.ts';
 import { loose } from './loose.ts';
 import { rancher } from './rancher.ts';
+import { sectionsOf } from './sections.ts';
 import { sosreport } from './sosreport.ts';
 import { supportconfig } from './supportconfig.ts';
-
-export type { Division, Place } from './layout.ts';
 
 /** One that is recognised by little comes after those that are sure. */
 const LAYOUTS: readonly Layout[] = [sosreport, supportconfig, insights, eks, rancher, loose];
@@ -57,6 +56,24 @@ export function isTelling(path: string): boolean {
   );
 }
 
+/** A member of an archive; see Member in ../bundle.ts. */
+interface Placeable {
+  path: string;
+  bytes: number;
+  content: AsyncIterable<Uint8Array>;
+}
+
+/** A member, or a part of one, with where it belongs. */
+export interface Part {
+  place: Place;
+  /** Where it is, and how many lines of that are in front of it. */
+  file: string;
+  linesBefore: number;
+  /** Its size, where that is known before it was read. */
+  bytes: number | undefined;
+  content: AsyncIterable<Uint8Array>;
+}
+
 /** Says of each member in turn where it belongs. */
 export class Placer {
   readonly #isKnown: (path: string) => boolean;
@@ -88,6 +105,25 @@ export class Placer {
     if (this.#layout !== undefined) return this.#accepted(this.#layout.placeOf(path)) ?? own;
     // An archive may begin with what many layouts have.
     return own ?? LAYOUTS.map((layout) => this.#accepted(layout.placeOf(path))).find((place) => place !== undefined);
+  }
+
+  /**
+   * Takes a member apart: itself, or the parts of it that belong somewhere, to be used up one after the other.
+   *
+   * @param member  its `content` is not touched where nothing in it is of interest
+   */
+  async *partsOf({ path, bytes, content }: Placeable): AsyncGenerator<Part> {
+    const place = this.placeOf(path);
+    if (place === undefined) return;
+    if (!('prefix' in place)) {
+      yield { place, file: path, linesBefore: 0, bytes, content };
+      return;
+    }
+    for await (const section of sectionsOf(content, place.prefix, place.more)) {
+      const part = place.placeOf(section.head);
+      if (part === undefined || !this.#isKnown(part.path)) continue;
+      yield { place: part, file: path, linesBefore: section.firstLine - 1, bytes: undefined, content: section.content };
+    }
   }
 
   #accepted(place: Place | Division | undefined): Place | Division | undefined {

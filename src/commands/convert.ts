@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { stringify } from 'csv-stringify/sync';
+import { type Pack, pack } from 'tar-stream';
+import { BundleError, inputName, readBundle } from '../bundle/bundle.ts';
+import { layoutTitle, type Part, Placer } from '../bundle/layouts/index.ts';
+import { linesOfInterest } from '../bundle/layouts/logs.ts';
+import { isKnownPath } from '../snapshot/assemble.ts';
+import { isTablePath, readSnapshot } from '../snapshot/read.ts';
+import type { Snapshot } from '../snapshot/types.ts';
+import { EXIT } from './exit-codes.ts';
+
+/** A part whose size is not known before it was read is held in memory, up to this. */
+const MOST_HELD = 256 * 1024 * 1024;
+
+/**
+ * Writes what an archive of any layout holds of conntrack as our own bundle. The archive is read twice: first for what is the best source of
+ * each datum, then for the bytes. What was never captured stays absent.
+ *
+ * @param input  an archive or a folder that holds one capture
+ * @param out    the file to write
+ * @returns exit code
+ */
+export async function convert(input: string, out: string): Promise<number> {
+  const fail = (code: number, message: string) => {
+    process.stderr.write(`conntrack-report: ${message}\n`);
+    return code;
+  };
+  if (input === '-')
+    return fail(EXIT.usage, 'convert reads its input twice: expected a file or a folder, not standard input');
+  if (isSameFile(input, out)) return fail(EXIT.usage, `--out ${out} is the input itself: expected another file`);
+  const partial = `${out}.${process.pid}.part`;
+  try {
+    const snapshot = await readSnapshot(input);
+    mkdirSync(path.dirname(out), { recursive: true });
+    const archive = pack();
+    const writing = pipeline(archive, createGzip(), createWriteStream(partial));
+    // Whoever awaits it first hears of a failure; nobody may be awaiting yet.
+    writing.catch((error: Error) => archive.destroy(error));
+    const items = await copy(input, snapshot, archive);
+    archive.finalize();
+    await writing;
+    renameSync(partial, out);
+    process.stdout.write(
+      `${inputName(input)}: ${layoutTitle(snapshot.bundle.layout)}\n\nWritten\n  ${out}, with ${items} files\n`,
+    );
+    return EXIT.ok;
+  } catch (error) {
+    rmSync(partial, { force: true });
+    if (error instanceof BundleError) return fail(EXIT.input, error.message);
+    return fail(EXIT.failed, `${out} was not written: ${(error as Error).message}`);
+  }
+}
+
+function isSameFile(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false }));
+  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
+}
+
+/** Writes the members; resolves to their number. */
+async function copy(input: string, snapshot: Snapshot, archive: Pack): Promise<number> {
+  const { host, bundle } = snapshot;
+  const capturedAt = host.capturedAt?.value;
+  const stamp = capturedAt?.replace(/[-:]/g, '').replace(/\.\d+/, '');
+  // As collect.sh writes the name.
+  const hostname = host.hostname?.value.replace(/[^A-Za-z0-9.-]/g, '-').slice(0, 60);
+  const top = ['conntrack', hostname || 'host', stamp].filter((part) => part !== undefined).join('-');
+  const mtime = new Date(capturedAt ?? 0);
+  const inventory: (string | number)[][] = [
+    ['path', 'source', 'status', 'reason', 'start', 'seconds', 'bytes', 'digest'],
+  ];
+  const add = async (name: string, size: number, content: AsyncIterable<Uint8Array>): Promise<string> => {
+    const hash = createHash('sha256');
+    const entry = archive.entry({ name: `${top}/${name}`, size, mtime });
+    const done = new Promise<void>((resolve, reject) => {
+      entry.once('finish', () => resolve());
+      entry.once('error', reject);
+    });
+    for await (const chunk of content) {
+      hash.update(chunk);
+      if (!entry.write(Buffer.from(chunk))) await new Promise<void>((resolve) => entry.once('drain', () => resolve()));
+    }
+    entry.end(undefined);
+    await done;
+    return hash.digest('hex');
+  };
+  const text = (name: string, content: string) => add(name, Buffer.byteLength(content), inOne(Buffer.from(content)));
+
+  await text(
+    'manifest.csv',
+    stringify([
+      ['key', 'value'],
+      ['format', 'conntrack-report bundle'],
+      ['format_version', '1'],
+      ['converted_from', bundle.layout],
+      ...(host.hostname ? [['hostname', hostname]] : []),
+      ...(capturedAt ? [['captured_at', capturedAt]] : []),
+    ]),
+  );
+  const placer = new Placer((name) => isKnownPath(name) || isTablePath(name));
+  await readBundle(input, async (member) => {
+    for await (const part of placer.partsOf(member)) {
+      if (!isBest(part, snapshot)) continue;
+      const { place, file } = part;
+      const { size, content } = await sized(part);
+      const digest = await add(place.path, size, content);
+      inventory.push([place.path, file, 'captured', '', '', '', size, `sha256:${digest}`]);
+    }
+  });
+  await text('inventory.csv', stringify(inventory));
+  return inventory.length + 1;
+}
+
+/** Whether the first reading took this part for its path. A log of which only some lines were captured says nothing by what is not in it. */
+function isBest({ place, file, linesBefore }: Part, { origins, logFiles, bundle }: Snapshot): boolean {
+  if (place.path === 'manifest.csv' || place.path === 'inventory.csv') return false;
+  if (place.isFiltered && !logFiles.includes(place.path)) return false;
+  const origin = Object.hasOwn(origins, place.path) ? origins[place.path] : undefined;
+  if (origin === undefined) return file === place.path || bundle.layout === 'bundle';
+  return origin.file === file && origin.linesBefore === linesBefore;
+}
+
+async function sized(part: Part): Promise<{ size: number; content: AsyncIterable<Uint8Array> }> {
+  if (part.bytes !== undefined && !part.place.isLog) return { size: part.bytes, content: part.content };
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of part.place.isLog ? linesOfInterest(part.content) : part.content) {
+    chunks.push(Buffer.from(chunk));
+    size += chunk.length;
+    if (size > MOST_HELD) throw new Error(`${part.file} holds a part of more than ${MOST_HELD} bytes`);
+  }
+  return { size, content: inOne(Buffer.concat(chunks)) };
+}
+
+async function* inOne(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,40 @@
+import { BundleError, inputName } from '../bundle/bundle.ts';
+import { inspectionOf, renderInspection } from '../report/inspection.ts';
+import { readSnapshots } from '../snapshot/read.ts';
+import { EXIT } from './exit-codes.ts';
+import { nameIn } from './inputs.ts';
+
+/**
+ * Prints what is recognised in each input: its layout, each datum, where it was found, what is missing, what conflicts.
+ *
+ * @param inputs   archives, folders, or `-` for standard input
+ * @param options.json  a line of JSON for each capture
+ * @returns exit code
+ */
+export async function inspect(inputs: string[], options: { json: boolean }): Promise<number> {
+  let exit: number = EXIT.ok;
+  const fail = (message: string) => {
+    process.stderr.write(`conntrack-report: ${message}\n`);
+    exit = EXIT.input;
+  };
+  let isFirst = true;
+  for (const input of inputs) {
+    try {
+      for (const capture of await readSnapshots(input)) {
+        if ('error' in capture) {
+          fail(capture.error.message);
+          continue;
+        }
+        const name = nameIn(inputName(input), capture.inner);
+        const inspection = inspectionOf(capture.snapshot);
+        if (options.json) process.stdout.write(`${JSON.stringify({ input: name, ...inspection })}\n`);
+        else process.stdout.write(`${isFirst ? '' : '\n'}${renderInspection(name, inspection)}`);
+        isFirst = false;
+      }
+    } catch (error) {
+      if (!(error instanceof BundleError)) throw error;
+      fail(error.message);
+    }
+  }
+  return exit;
+}
