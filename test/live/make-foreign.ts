@@ -8,6 +8,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, test } from 'vitest';
 import { type Facts, factsOf } from './foreign/facts.ts';
+import { capture, removeScratch, scratchFolder, pack } from './foreign/host.ts';
+import { eks, insights, loose, procTree, rancher, supportconfig } from './foreign/layouts.ts';
 import { packSos, sosreport, sosSources, whyNoSos } from './foreign/sos.ts';
 import { keepLimits, Lab, markLog, setLimits, whyNoLab } from './lab.ts';
 
@@ -21,6 +23,7 @@ const labs: Lab[] = [];
 afterEach(() => {
   for (const lab of labs.splice(0)) lab.close();
   restore();
+  removeScratch();
 });
 
 async function gateway(name: string): Promise<Lab> {
@@ -58,7 +61,7 @@ function folderFor(name: string): string {
   return folder;
 }
 
-function expectations(folder: string, facts: Facts | Facts[]): void {
+function expectations(folder: string, facts: Facts | object): void {
   writeFileSync(path.join(folder, 'expected.json'), `${JSON.stringify(facts, undefined, 2)}\n`);
 }
 
@@ -103,4 +106,52 @@ test('sos-netns: several network namespaces', async () => {
   const root = sosreport(lab, { hostname: 'gw-netns.example.net', mark, namespaces });
   const folder = folderFor('sos-netns');
   expectations(folder, factsOf('sos', packSos(root, folder), sosSources(root, Object.keys(namespaces))));
+});
+
+/** A small gateway that is full, with IPv6, and the line of the log that it begins with. */
+async function fullGateway(): Promise<{ lab: Lab; mark: string }> {
+  setLimits({ max: 300 });
+  const lab = await gateway('fx');
+  const mark = markLog(`foreign begins at ${Date.now()}`);
+  ipv6Flows(lab);
+  await lab.flows({ tcpOpen: 100, tcpShort: 30, synOnly: 10, udpAnswered: 120, udpUnanswered: 80, againEveryMs: 4000 });
+  return { lab, mark };
+}
+
+test.each([
+  { name: 'supportconfig', hostname: 'gw-scc', layout: supportconfig },
+  { name: 'eks', hostname: 'ip-10-0-12-34.example.net', layout: eks },
+  { name: 'rancher', hostname: 'gw-rancher', layout: rancher },
+  { name: 'insights', hostname: 'gw-insights.example.net', layout: insights },
+  {
+    name: 'insights-old',
+    hostname: 'gw-old.example.net',
+    layout: (from: string, to: string) => insights(from, to, { old: true }),
+  },
+  { name: 'proc-tree', hostname: 'gw-proc.example.net', layout: procTree },
+  { name: 'loose', hostname: 'gw-loose.example.net', layout: loose },
+])('$name', async ({ name, hostname, layout }) => {
+  const { lab, mark } = await fullGateway();
+  const folder = folderFor(name);
+  expectations(folder, layout(capture(lab, hostname, mark), folder));
+});
+
+test('sos-collect: two nodes in one archive', async () => {
+  const { lab, mark } = await fullGateway();
+  const quiet = await gateway('fxq');
+  await quiet.flows({ tcpOpen: 20, udpAnswered: 20 });
+  const name = 'sos-collector-nodes-2026-11-25-vhqkz';
+  const root = path.join(scratchFolder(), name);
+  mkdirSync(path.join(root, 'sos_logs'), { recursive: true });
+  const hosts = [
+    { hostname: 'node-1.example.net', node: lab },
+    { hostname: 'node-2.example.net', node: quiet },
+  ].map(({ hostname, node }) => {
+    const report = sosreport(node, { hostname, mark });
+    return factsOf('sos', packSos(report, root), sosSources(report));
+  });
+  writeFileSync(path.join(root, 'sos_logs/sos.log'), '');
+  const folder = folderFor('sos-collect');
+  pack(root, path.join(folder, `${name}.tar.xz`));
+  expectations(folder, { layout: 'sos-collect', archive: `${name}.tar.xz`, hosts });
 });

@@ -16,7 +16,7 @@ export interface Sources {
   hostname: Source;
   uname: Source;
   /** As date prints it; or the time itself, where only the archive's name has it. */
-  date: Source | { iso: string; member: string };
+  date?: Source | { iso: string; member: string };
   uptime?: Source;
   /** Lines `net.netfilter.nf_conntrack_max = 65536`. */
   sysctl?: Source;
@@ -44,8 +44,7 @@ interface TableFacts {
   cutAtStart?: true;
   /** What conntrack says that it has shown. */
   shown?: number;
-  /** Absent where lines do not tell the family. */
-  byFamily?: Record<string, number>;
+  byFamily: Record<string, number>;
   byProtocolAndState: Record<string, number>;
   assured: number;
   unreplied: number;
@@ -56,7 +55,7 @@ export interface Facts {
   archive: string;
   hostname: string;
   kernelRelease: string;
-  capturedAt: string;
+  capturedAt?: string;
   uptimeSeconds?: number;
   count?: number;
   max?: number;
@@ -68,6 +67,8 @@ export interface Facts {
   tableFullLogLines?: number;
   members: Record<string, string>;
   absent: string[];
+  /** Of a machine in a cloud. */
+  instanceId?: string;
 }
 
 function awk(program: string, file: string): string {
@@ -96,7 +97,9 @@ function tableFacts({ file, member }: Source): TableFacts {
   const whole = `${file}.unspliced`;
   execFileSync('sh', ['-c', `sed -z 's/${SUMMARY}\\n//' "$1" > "$2"`, 'sh', file, whole]);
   const count = (pattern: string) => Number(awk(`${ROW} && ${pattern} { n++ } END { print n + 0 }`, whole));
-  const families = pairs(awk(`${ROW} && /^ipv[46] / { n[$1]++ } END { for (f in n) print f "\\t" n[f] }`, whole));
+  const families = pairs(
+    awk(`${ROW} { n[/src=[0-9a-f]*:/ ? "ipv6" : "ipv4"]++ } END { for (f in n) print f "\\t" n[f] }`, whole),
+  );
   const states = pairs(
     awk(
       `${ROW} {
@@ -113,7 +116,7 @@ function tableFacts({ file, member }: Source): TableFacts {
     ...(before !== '' && !before.endsWith('\n') && { splicedLine: before.split('\n').length }),
     ...(Number(awk(`NR == 1 { print !(${ROW}) }`, whole)) === 1 && { cutAtStart: true as const }),
     ...(summary && { shown: Number(summary[0].match(/: (\d+)/)?.[1]) }),
-    ...(Object.keys(families).length > 0 && { byFamily: families }),
+    byFamily: families,
     byProtocolAndState: states,
     assured: count('/\\[ASSURED\\]/'),
     unreplied: count('/\\[UNREPLIED\\]/'),
@@ -148,7 +151,8 @@ function slabFacts(file: string): Facts['slab'] {
 const numberIn = (file: string) => Number(readFileSync(file, 'utf8'));
 const setting = (name: string, file: string) => Number(awk(`$1 == "net.netfilter.${name}" { print $3 }`, file));
 
-function isoOf(date: Sources['date']): string {
+function isoOf(date: Sources['date']): string | undefined {
+  if (date === undefined) return undefined;
   if ('iso' in date) return date.iso;
   const text = readFileSync(date.file, 'utf8').trim();
   return execFileSync('date', ['--utc', '-d', text, '+%Y-%m-%dT%H:%M:%SZ'], { encoding: 'utf8' }).trim();
@@ -159,6 +163,7 @@ export function factsOf(layout: string, archive: string, from: Sources): Facts {
   const number = (name: string, own: Source | undefined) =>
     own ? numberIn(own.file) : from.sysctl && setting(name, from.sysctl.file);
   const found = {
+    capturedAt: isoOf(from.date),
     uptimeSeconds: from.uptime && Math.floor(Number(awk('{ print $1 }', from.uptime.file))),
     count: number('nf_conntrack_count', from.count),
     max: number('nf_conntrack_max', from.max),
@@ -183,7 +188,6 @@ export function factsOf(layout: string, archive: string, from: Sources): Facts {
     archive,
     hostname: readFileSync(from.hostname.file, 'utf8').trim(),
     kernelRelease: awk('{ print $3 }', from.uname.file),
-    capturedAt: isoOf(from.date),
     ...(present as Partial<Facts>),
     members: Object.fromEntries(members),
     absent: Object.keys(found).filter((name) => !(name in present)),

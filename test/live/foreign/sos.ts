@@ -8,7 +8,6 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -18,10 +17,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Lab } from '../lab.ts';
 import type { Source, Sources } from './facts.ts';
+import { keepAfter, pack, STAND_INS, scratchFolder } from './host.ts';
 
 const INSTALLED = '/usr/lib/python3/dist-packages/sos';
 
@@ -64,20 +63,13 @@ function extended(folder: string): void {
 }
 
 /**
- * What the report is to see in place of this machine's own: host name, boot id, saved settings, and network namespaces.
- * Arguments: host name, namespaces as NAME=FILE separated by blanks, folder of the extended sos, folder for the archive.
+ * Network namespaces that the report is to see under other names, and no others. Arguments: host name, namespaces as NAME=FILE
+ * separated by blanks, folder of the extended sos, folder for the archive.
  */
-const RUN = `
-mount -t tmpfs none /mnt && mkdir /mnt/netns || exit
+const RUN = `${STAND_INS}
+mkdir /mnt/netns || exit
 for each in $2; do touch "/mnt/netns/\${each%%=*}" && mount --bind "\${each#*=}" "/mnt/netns/\${each%%=*}" || exit; done
 mount --rbind /mnt/netns /run/netns || exit
-for each in /etc/sysctl.d /usr/lib/sysctl.d /etc/modprobe.d /etc/modules-load.d; do mount -t tmpfs none "$each" || exit; done
-echo net.netfilter.nf_conntrack_max=65536 > /etc/sysctl.d/90-conntrack.conf
-echo net.ipv4.ip_forward=1 > /usr/lib/sysctl.d/50-router.conf
-echo options nf_conntrack hashsize=16384 > /etc/modprobe.d/conntrack.conf
-echo '# empty' > /mnt/empty && mount --bind /mnt/empty /etc/sysctl.conf && mount --bind /mnt/empty /etc/modules || exit
-echo 4d1f0f70-5e3c-4c53-9d0e-6f7c1f0b8a21 > /mnt/boot_id && mount --bind /mnt/boot_id /proc/sys/kernel/random/boot_id || exit
-echo "$1" > /proc/sys/kernel/hostname
 PYTHONPATH=$3 exec /usr/bin/python3 -c 'import sys, sos; sos.SoS(sys.argv[1:]).execute()' report --batch --tmp-dir "$4" \\
   -o conntrack,date,host,kernel,memory,networking,processor`;
 
@@ -111,11 +103,7 @@ function thin(root: string, mark: string): void {
       rmdirSync(file);
     }
   }
-  // The rest of the log is not of this gateway.
-  for (const name of ['dmesg', 'dmesg_-T']) {
-    const file = path.join(root, 'sos_commands/kernel', name);
-    writeFileSync(file, afterLine(readFileSync(file, 'utf8'), mark));
-  }
+  for (const name of ['dmesg', 'dmesg_-T']) keepAfter(path.join(root, 'sos_commands/kernel', name), mark);
   const file = path.join(root, 'sos_reports/manifest.json');
   const manifest = JSON.parse(readFileSync(file, 'utf8'));
   const { report } = manifest.components;
@@ -134,13 +122,6 @@ interface Command {
   exec: string;
   filepath: string | null;
   truncated?: boolean;
-}
-
-/** What follows the line that holds `mark`. */
-function afterLine(text: string, mark: string): string {
-  const at = text.indexOf(mark);
-  if (at < 0) throw new Error(`the log has no line ${mark}`);
-  return text.slice(text.indexOf('\n', at) + 1);
 }
 
 /** sos since 4.2 says that a command's output was cut: it is elsewhere, a link leads there, and the manifest says so. */
@@ -174,7 +155,7 @@ export interface SosOptions {
 
 /** Runs sos in the gateway of a lab. Returns the folder that it would have packed, thinned. */
 export function sosreport(lab: Lab, { hostname, mark, namespaces = {}, tableMib = 25, truncated }: SosOptions): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'foreign-sos-'));
+  const folder = scratchFolder();
   const from = path.join(folder, 'python');
   const to = path.join(folder, 'archive');
   for (const each of [from, to]) mkdirSync(each);
@@ -194,8 +175,7 @@ export function sosreport(lab: Lab, { hostname, mark, namespaces = {}, tableMib 
 /** Packs such a folder as sos does. Returns the name of the archive. */
 export function packSos(root: string, to: string): string {
   const archive = `${path.basename(root)}.tar.xz`;
-  const args = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', '-C', path.dirname(root)];
-  execFileSync('tar', [...args, '-I', 'xz -9e', '-cf', path.join(to, archive), path.basename(root)]);
+  pack(root, path.join(to, archive));
   return archive;
 }
 
