@@ -19,7 +19,7 @@ echo "$1" > /proc/sys/kernel/hostname`;
 /** Copies files to where they are below $2, and keeps what commands print in $2/commands. */
 const CAPTURE = `${STAND_INS}
 cd "$2" && mkdir commands || exit
-for each in /proc/slabinfo /proc/meminfo /proc/vmstat /proc/cpuinfo /proc/uptime /proc/version /proc/sys/net/nf_conntrack_max \\
+for each in /proc/slabinfo /proc/meminfo /proc/vmstat /proc/cpuinfo /proc/uptime /proc/version \\
   /proc/sys/kernel/hostname /proc/sys/kernel/osrelease /proc/sys/kernel/tainted /proc/sys/net/ipv4/ip_forward \\
   /proc/sys/net/netfilter/nf_conntrack_* /sys/module/nf_conntrack/parameters/* /etc/sysctl.conf /etc/sysctl.d/*.conf \\
   /usr/lib/sysctl.d/*.conf /etc/modprobe.d/*.conf /proc/net/stat/nf_conntrack /proc/net/nf_conntrack /proc/net/nf_conntrack_expect

@@ -90,7 +90,7 @@ export function supportconfig(capture: string, to: string): Facts {
       commandSection('/sbin/sysctl -a', command('sysctl-a')) +
       commandSection('/usr/bin/getconf -a', command('getconf-a')),
   );
-  const settings = [...names('proc/sys/net/netfilter'), 'proc/sys/net/nf_conntrack_max'].map((each) => `/${each}`);
+  const settings = names('proc/sys/net/netfilter').map((each) => `/${each}`);
   write(
     root,
     'proc.txt',
