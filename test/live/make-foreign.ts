@@ -5,16 +5,20 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, test } from 'vitest';
 import { type Facts, factsOf } from './foreign/facts.ts';
-import { capture, removeScratch, scratchFolder, pack } from './foreign/host.ts';
+import { capture, pack, removeScratch, scratchFolder } from './foreign/host.ts';
 import { eks, insights, loose, procTree, rancher, supportconfig } from './foreign/layouts.ts';
 import { packSos, sosreport, sosSources, whyNoSos } from './foreign/sos.ts';
 import { keepLimits, Lab, markLog, setLimits, whyNoLab } from './lab.ts';
 
 const reason = whyNoLab() ?? whyNoSos();
 if (reason !== undefined) throw new Error(`cannot make archives of other collectors: ${reason}`);
+
+/** The kernel logs ten lines of dropped packets in five seconds: those of the test before are to be over. */
+const LOG_PAUSE_MS = 6000;
 
 const FOLDER = fileURLToPath(new URL('../fixtures/foreign/', import.meta.url));
 
@@ -68,6 +72,7 @@ function expectations(folder: string, facts: Facts | object): void {
 test('sos-whole: full, with drops', async () => {
   setLimits({ max: 640 });
   const lab = await gateway('fx');
+  await setTimeout(LOG_PAUSE_MS);
   const mark = markLog(`foreign begins at ${Date.now()}`);
   ipv6Flows(lab);
   await lab.flows({
@@ -112,6 +117,7 @@ test('sos-netns: several network namespaces', async () => {
 async function fullGateway(): Promise<{ lab: Lab; mark: string }> {
   setLimits({ max: 300 });
   const lab = await gateway('fx');
+  await setTimeout(LOG_PAUSE_MS);
   const mark = markLog(`foreign begins at ${Date.now()}`);
   ipv6Flows(lab);
   await lab.flows({ tcpOpen: 100, tcpShort: 30, synOnly: 10, udpAnswered: 120, udpUnanswered: 80, againEveryMs: 4000 });
@@ -144,10 +150,10 @@ test('sos-collect: two nodes in one archive', async () => {
   const root = path.join(scratchFolder(), name);
   mkdirSync(path.join(root, 'sos_logs'), { recursive: true });
   const hosts = [
-    { hostname: 'node-1.example.net', node: lab },
-    { hostname: 'node-2.example.net', node: quiet },
-  ].map(({ hostname, node }) => {
-    const report = sosreport(node, { hostname, mark });
+    { hostname: 'node-1.example.net', node: lab, since: mark },
+    { hostname: 'node-2.example.net', node: quiet, since: markLog(`foreign goes on at ${Date.now()}`) },
+  ].map(({ hostname, node, since }) => {
+    const report = sosreport(node, { hostname, mark: since });
     return factsOf('sos', packSos(report, root), sosSources(report));
   });
   writeFileSync(path.join(root, 'sos_logs/sos.log'), '');

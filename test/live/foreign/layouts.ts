@@ -33,6 +33,14 @@ function fileSection(file: string, text: string | undefined): string {
   return `${RULE('Configuration File')}# ${file}\n${kept.map((line) => `${line}\n`).join('')}\n\n`;
 }
 
+/** The lines that hold `words`. */
+const linesWith = (words: string, text: string) =>
+  text
+    .split('\n')
+    .filter((line) => line.includes(words))
+    .map((line) => `${line}\n`)
+    .join('');
+
 /** Lines of dmesg -T as journalctl --output=short-iso prints them. */
 function journal(dmesg: string, hostname: string): string {
   return dmesg.replace(/^\[(.*?)\] /gm, (_, time: string) => {
@@ -70,12 +78,7 @@ export function supportconfig(capture: string, to: string): Facts {
     'memory.txt',
     commandSection('/usr/bin/free -k', command('free-k')) +
       ['/proc/meminfo', '/proc/vmstat'].map(captured).join('') +
-      commandSection(
-        '/sbin/sysctl -a 2>/dev/null | grep ^vm',
-        `${command('sysctl-a')
-          .match(/^vm.*$/gm)
-          ?.join('\n')}\n`,
-      ) +
+      commandSection('/sbin/sysctl -a 2>/dev/null | grep ^vm', linesWith('vm.', command('sysctl-a'))) +
       captured('/proc/slabinfo'),
   );
   write(
@@ -134,7 +137,7 @@ export function supportconfig(capture: string, to: string): Facts {
     date: source('commands/date', 'basic-environment.txt'),
     sysctl: source('commands/sysctl-a', 'env.txt'),
     pageBytes: source('commands/getconf-PAGE_SIZE', 'env.txt'),
-    slabinfo: source('proc/slabinfo', 'memory.txt'),
+    slabinfo: { file: path.join(root, 'memory.txt'), member: 'memory.txt' },
     tables: [source('proc/net/nf_conntrack', 'proc.txt')],
     log: source('commands/dmesg-T', 'boot.txt'),
   });
