@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import * as tar from 'tar-stream';
 import { afterAll, expect, test } from 'vitest';
-import type { Analysis } from '../../src/analysis/schema.ts';
 import { analysisOf } from '../../src/commands/inputs.ts';
+import type { Analysis } from '../../src/analysis/schema.ts';
 import { type Flows, keepLimits, Lab, type Load, setLimits, whyNoLab } from './lab.ts';
 import { packSmall } from './pack.ts';
 
