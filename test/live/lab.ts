@@ -366,9 +366,10 @@ function standInsFor({ capturedAt, uptimeSeconds, bootId, machineId, sysctls = [
 }
 
 /** Writes a line into the kernel's log. Returns it; nothing, where that is not allowed, as in most containers. */
-function markLog(line: string): string {
+export function markLog(line: string): string {
   try {
-    writeFileSync('/dev/kmsg', line);
+    // Without its newline the kernel shows it only when the next one comes.
+    writeFileSync('/dev/kmsg', `${line}\n`);
     return line;
   } catch {
     return '';
