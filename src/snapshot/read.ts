@@ -227,6 +227,8 @@ class Capture {
     if (table && this.#cutTable !== undefined) table.cut = this.#cutTable;
     const { assembleSnapshot, parseManifest } = await this.#parsers;
     const snapshot = assembleSnapshot(this.#files, table, this.#problems);
+    const inName = snapshot.host.capturedAt ? undefined : this.#placer?.timeIn(this.#name);
+    if (inName !== undefined) snapshot.host.capturedAt = { value: inName, file: baseName(this.#name) };
     const named = parseManifest(this.#files.get('manifest.csv')?.text ?? '', 'manifest.csv').value?.get('hostname');
     refuseMixture(this.#name, named, snapshot);
     const { formatVersion } = snapshot.bundle;

@@ -27,7 +27,6 @@ const RULES: Rule[] = [
   [/^kernel\/dmesg\.current$/, 'commands/dmesg', { isLog: true }],
   [/^kernel\/dmesg\.human\.current$/, 'commands/dmesg', { isLog: true, rank: 1 }],
   [/^kernel\/lsmod\.txt$/, 'commands/lsmod'],
-  [/^system\/instance-id\.txt$/, 'commands/hostname'],
   [/^system\/(?:free|free-m)\.txt$/, 'commands/free'],
   [/^var_log\/(messages|syslog|kern\.log)$/, 'var/log/$1', { isLog: true }],
 ];
@@ -35,6 +34,7 @@ const RULES: Rule[] = [
 export const eks: Layout = {
   id: 'eks',
   title: 'EKS log bundle',
+  timeInName: /_(\d{4})-(\d\d)-(\d\d)_(\d\d)(\d\d)-UTC_/,
   mark: /^(?:networking\/conntrack6?\.txt|sysctls\/sysctl_all\.txt|system\/instance-id\.txt)$/,
   placeOf(path) {
     if (path === 'networking/conntrack.txt') return CONNTRACK;

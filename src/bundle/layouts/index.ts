@@ -90,6 +90,13 @@ export class Placer {
     return this.#layout === 'bundle' ? 'bundle' : this.#layout.id;
   }
 
+  /** When an archive of this name was made, ISO 8601, UTC; undefined where its name does not tell. */
+  timeIn(name: string): string | undefined {
+    const pattern = typeof this.#layout === 'object' ? this.#layout.timeInName : undefined;
+    const [, year, month, day, hour, minute] = pattern?.exec(name) ?? [];
+    return year === undefined ? undefined : `${year}-${month}-${day}T${hour}:${minute}:00Z`;
+  }
+
   /**
    * Where a member belongs; undefined where it is of no interest.
    *

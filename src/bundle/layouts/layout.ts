@@ -28,6 +28,8 @@ export interface Layout {
   title: string;
   /** Paths below the top folder that no other layout has. */
   mark: RegExp;
+  /** Year, month, day, hour and minute, in UTC, in the name of the archive, where nothing in it says when it was made. */
+  timeInName?: RegExp;
   /** Where a member belongs; undefined where nothing in it is of interest. */
   placeOf(path: string): Place | Division | undefined;
 }

@@ -11,6 +11,7 @@ const RULES: Rule[] = [
   [/^systeminfo\/uptime$/, 'commands/uptime'],
   [/^systeminfo\/lsmod$/, 'commands/lsmod'],
   [/^systeminfo\/freeh$/, 'commands/free'],
+  [/^systeminfo\/cpuinfo$/, 'proc/cpuinfo'],
   [/^systeminfo\/dmesg$/, 'commands/dmesg', { isLog: true }],
   [/^systeminfo\/osrelease$/, 'etc/os-release'],
   [/^networking\/nf_conntrack_(max|count)$/, 'proc/sys/net/netfilter/nf_conntrack_$1'],

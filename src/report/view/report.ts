@@ -1,5 +1,7 @@
 /** The view model: everything that a page says, finished and formatted. Templates only place it. */
+
 import type { Analysis } from '../../analysis/schema.ts';
+import { layoutTitle } from '../../bundle/layouts/index.ts';
 import { bytesBoth } from '../format.ts';
 import { agesView } from './ages.ts';
 import { captureView, factsView, namespacesView, settingsView } from './capture.ts';
@@ -17,7 +19,8 @@ export function reportView(analysis: Analysis) {
     ...summaryView(analysis),
     bundle: {
       name: bundle.name,
-      kind: bundle.layout === 'bundle' ? 'bundle' : 'plain tree',
+      kind: bundle.layout === 'bundle' ? 'bundle' : layoutTitle(bundle.layout),
+      isForeign: bundle.layout !== 'bundle',
       sha256: bundle.sha256,
       sha256Short: bundle.sha256 && `${bundle.sha256.slice(0, 8)}…${bundle.sha256.slice(-8)}`,
       bytes: bundle.bytes === undefined ? undefined : bytesBoth(bundle.bytes),
