@@ -22,7 +22,7 @@ const RULES: Rule[] = [
 export const insights: Layout = {
   id: 'insights',
   title: 'insights archive',
-  mark: /^(?:insights_commands\/|insights_archive\.txt$|meta_data\/)/,
+  mark: /^(?:(?:data\/)?insights_commands\/|insights_archive\.txt$|meta_data\/)/,
   placeOf(path) {
     const below = path.replace(/^data\//, '');
     return placeByRules(RULES, below) ?? (HOST_PATHS.test(below) ? { path: below } : undefined);

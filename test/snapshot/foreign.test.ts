@@ -1,0 +1,153 @@
+/** What other collectors make, against facts that were counted from the files before they were packed (test/fixtures/foreign/README.md). */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Analysis } from '../../src/analysis/schema.ts';
+import { BundleError } from '../../src/bundle/bundle.ts';
+import { unpackFile } from '../../src/bundle/unpack.ts';
+import { analysesOf } from '../../src/commands/inputs.ts';
+import { packageRoot } from '../../src/package.ts';
+import { readSnapshots } from '../../src/snapshot/read.ts';
+
+const FOLDER = path.join(packageRoot, 'test', 'fixtures', 'foreign');
+
+interface Expected {
+  layout: string;
+  archive: string;
+  hostname?: string;
+  kernelRelease?: string;
+  capturedAt?: string;
+  count?: number;
+  max?: number;
+  buckets?: number;
+  pageBytes?: number;
+  slab?: {
+    active: number;
+    total: number;
+    objectBytes: number;
+    objectsPerSlab: number;
+    pagesPerSlab: number;
+    line: number;
+  };
+  tables?: {
+    member: string;
+    rows: number;
+    byFamily: Record<string, number>;
+    byProtocolAndState: Record<string, number>;
+    assured: number;
+    unreplied: number;
+  }[];
+  counters?: { member: string; drop: number; earlyDrop: number }[];
+  tableFullLogLines?: number;
+}
+
+const named = readdirSync(FOLDER, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => ({
+    name,
+    ...(JSON.parse(readFileSync(path.join(FOLDER, name, 'expected.json'), 'utf8')) as Expected & {
+      hosts?: Expected[];
+    }),
+  }));
+
+const archiveOf = ({ name, archive }: { name: string; archive: string }) => path.join(FOLDER, name, archive);
+
+/** Counts by key, without the keys that count nothing. */
+const tallies = (list: readonly { key: string; entries: number }[]) =>
+  Object.fromEntries(list.filter(({ entries }) => entries > 0).map(({ key, entries }) => [key, entries]));
+
+function check(analysis: Analysis, expected: Expected): void {
+  const { host, usage, hash, slab, table, drops } = analysis;
+  expect(host.hostname?.value).toBe(expected.hostname);
+  expect(host.kernelRelease?.value).toBe(expected.kernelRelease);
+  expect(host.capturedAt?.value).toBe(expected.capturedAt);
+  expect(usage.max?.value).toBe(expected.max);
+  expect(hash.buckets?.value).toBe(expected.buckets);
+  if (expected.count !== undefined) expect(usage.entries?.value).toBe(expected.count);
+  if (expected.pageBytes !== undefined) expect(analysis.pageBytes?.value).toBe(expected.pageBytes);
+  if (expected.slab) {
+    expect(slab.caches[0]).toMatchObject({
+      activeObjects: expected.slab.active,
+      totalObjects: expected.slab.total,
+      objectBytes: expected.slab.objectBytes,
+      objectsPerSlab: expected.slab.objectsPerSlab,
+      pagesPerSlab: expected.slab.pagesPerSlab,
+      line: expected.slab.line,
+    });
+  } else expect(slab.caches).toEqual([]);
+  const counted = expected.tables?.find(({ member }) => table?.files.includes(member));
+  expect(counted === undefined).toBe(table === undefined);
+  if (counted && table) {
+    expect(table.entries).toBe(counted.rows);
+    expect(table.malformed.count).toBe(0);
+    expect(tallies(table.byFamily)).toEqual(counted.byFamily);
+    const stateless = table.byProtocol.filter(
+      ({ key }) => !table.byState.some((state) => state.key.startsWith(`${key} `)),
+    );
+    expect(tallies([...table.byState, ...stateless])).toEqual(counted.byProtocolAndState);
+    const flags = tallies(table.byFlag);
+    expect(flags.ASSURED ?? 0).toBe(counted.assured);
+    expect(flags.UNREPLIED ?? 0).toBe(counted.unreplied);
+  }
+  const counters = expected.counters?.find(({ member }) => member === drops.counters?.file);
+  expect(counters === undefined).toBe(drops.counters === undefined);
+  expect(drops.counters?.totals.drop).toBe(counters?.drop);
+  expect(drops.counters?.totals.early_drop).toBe(counters?.earlyDrop);
+}
+
+describe('the archives of other collectors', () => {
+  test.each(named.filter(({ hosts }) => hosts === undefined))('$name', async (expected) => {
+    const [first, ...others] = await analysesOf(archiveOf(expected));
+    if (first === undefined || 'error' in first) throw new Error('no capture');
+    expect(others).toEqual([]);
+    check(first.analysis, expected);
+    const full = expected.tableFullLogLines;
+    if (full !== undefined) expect(first.analysis.drops.log.tableFullLines).toBe(full);
+  });
+
+  test.each(named.filter(({ hosts }) => hosts !== undefined))(
+    '$name, with several captures in it',
+    async (expected) => {
+      const captures = await analysesOf(archiveOf(expected));
+      expect(captures).toHaveLength(expected.hosts?.length ?? 0);
+      for (const host of expected.hosts ?? []) {
+        const capture = captures.find(({ inner }) => inner?.endsWith(host.archive));
+        if (capture === undefined || 'error' in capture) throw new Error(`${host.archive} was not read`);
+        check(capture.analysis, host);
+      }
+    },
+  );
+});
+
+describe('an archive that is damaged', () => {
+  /** The whole archive, unpacked: damage in what is packed ends at the checksum. */
+  const plain = async (each: (typeof named)[number]) => {
+    const file = archiveOf(each);
+    return await buffer(unpackFile(file, readFileSync(file).length).blocks);
+  };
+
+  test.each(named.filter(({ archive }) => archive.includes('.t')))(
+    '$name: is read as far as it is whole, or refused',
+    async (each) => {
+      const bytes = await plain(each);
+      const damage = fc.record({ at: fc.nat(bytes.length - 1), byte: fc.nat(255) });
+      await fc.assert(
+        fc.asyncProperty(fc.nat(bytes.length), fc.array(damage, { maxLength: 20 }), async (length, changes) => {
+          const changed = Buffer.from(bytes.subarray(0, length));
+          for (const { at, byte } of changes) if (at < length) changed[at] = byte;
+          const stdin = (async function* () {
+            yield changed;
+          })();
+          try {
+            await readSnapshots('-', { stdin });
+          } catch (error) {
+            expect(error).toBeInstanceOf(BundleError);
+          }
+        }),
+        { numRuns: 15 },
+      );
+    },
+  );
+});
