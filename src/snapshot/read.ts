@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { BundleError, inputName, isReadError, type Member, readBundle } from '../bundle/bundle.ts';
 import type { TableSummariser } from '../parsers/table/summariser.ts';
 import type { TextFile } from './assemble.ts';
-import type { Problem, Snapshot } from './types.ts';
+import { quote } from '../parsers/text.ts';
+import type { Problem, Snapshot, TableSummary } from './types.ts';
 
 /** The newest version of the bundle's format that this program knows; see src/bundle/README.md. */
 const FORMAT_VERSION = 1;
@@ -108,8 +109,7 @@ export async function readSnapshot(
       cost: 'Everything before the damage was read; what came after it is missing.',
     });
   }
-  const best = [...tables.keys()].sort((a, b) => a - b)[0];
-  const table = best === undefined ? undefined : tables.get(best)?.finish();
+  const table = tableOf(tables, problems);
   if (table && cutTable !== undefined) table.cut = cutTable;
   const { assembleSnapshot, parseManifest } = await parsers;
   const snapshot = assembleSnapshot(files, table, problems);
@@ -126,6 +126,25 @@ export async function readSnapshot(
     ...snapshot,
     bundle: { ...snapshot.bundle, name: baseName(input), sha256: end.sha256, bytes: end.bytes },
   };
+}
+
+/**
+ * The best table that there is. A file of which nothing was understood is no table without entries: it is what a command said when it failed,
+ * and the next best may be one.
+ */
+function tableOf(tables: ReadonlyMap<number, TableSummariser>, problems: Problem[]): TableSummary | undefined {
+  for (const [, summariser] of [...tables].sort(([a], [b]) => a - b)) {
+    const table = summariser.finish();
+    const [odd] = table.malformed.examples;
+    if (table.entries > 0 || table.expectations > 0 || odd === undefined) return table;
+    problems.push({
+      file: odd.file,
+      line: odd.line,
+      what: `holds no row of the table: ${quote(odd.text)}`,
+      cost: 'What fills the table is not known from this file.',
+    });
+  }
+  return undefined;
 }
 
 async function loadParsers() {
