@@ -152,15 +152,17 @@ function readingRow({ uptimeSeconds, count, counters, slab }: Reading): Analysis
     drop: counters?.totals.drop,
     earlyDrop: counters?.totals.early_drop,
     insertFailed: counters?.totals.insert_failed,
-    slabObjects: caches?.reduce((sum, cache) => sum + cache.activeObjects, 0),
+    // A slabinfo without lines of conntrack's, such as a container's, says nothing of them.
+    slabObjects: caches?.length ? caches.reduce((sum, cache) => sum + cache.activeObjects, 0) : undefined,
   };
 }
 
 function settingsOf(snapshot: Snapshot): Analysis['settings'] {
-  const sysctls = Object.entries(snapshot.sysctls).map(([name, { value, file }]) => ({
+  const sysctls = Object.entries(snapshot.sysctls).map(([name, { value, file, line }]) => ({
     name,
     value,
     file,
+    line,
     persisted: persistedAs(snapshot, (setting) => setting.kind === 'sysctl' && settingNameOfKey(setting.key) === name),
   }));
   const parameters = Object.entries(snapshot.moduleParameters).map(([name, { value, file }]) => ({

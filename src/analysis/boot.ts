@@ -18,6 +18,7 @@ import {
   isModule,
   isSince,
   MAX_PER_HASHSIZE,
+  settingNameOf,
   pointerBytes,
   releaseOf,
   roundedBuckets,
@@ -378,7 +379,7 @@ function initOf(snapshot: Snapshot): Boot['init'] {
  */
 export function isFirstNamespace({ inventory, sysctls }: Snapshot): boolean | undefined {
   const alias = inventory.find(({ path }) => path === 'proc/sys/net/nf_conntrack_max');
-  if (!alias || !sysctls.max?.file.includes('/nf_conntrack')) return undefined;
+  if (!alias || !sysctls.max || !settingNameOf(sysctls.max).startsWith('nf_conntrack')) return undefined;
   return alias.status !== 'absent';
 }
 

@@ -16,7 +16,7 @@ const HASHSIZE = '/sys/module/nf_conntrack/parameters/hashsize';
 export function commandsFor(snapshot: Snapshot, { max, buckets }: NewLimits): Recommendation['commands'] {
   const tracker = trackerOf(snapshot);
   const how = bucketsAreSetBy(snapshot);
-  const maxKey = keyOf(snapshot.sysctls.max?.file) ?? `net.netfilter.${tracker}_max`;
+  const maxKey = keyOf(snapshot.sysctls.max) ?? `net.netfilter.${tracker}_max`;
   const bucketsKey = `net.netfilter.${tracker}_buckets`;
   const old = {
     max: snapshot.sysctls.max?.value,
@@ -113,7 +113,7 @@ export function commandsToSet(
   changes: readonly { fact: Fact<number> | undefined; to: number }[],
 ): Commands | undefined {
   const known = changes.flatMap(({ fact, to }) => {
-    const key = keyOf(fact?.file);
+    const key = keyOf(fact);
     return fact && key !== undefined ? [{ key, from: fact.value, to }] : [];
   });
   if (known.length === 0) return undefined;

@@ -23,7 +23,7 @@ export function commandsToKeep(snapshot: Snapshot, boot: Boot, kept: readonly Ke
   const commands: Commands = { apply: [], verify: [], undo: [] };
   const tracker = trackerOf(snapshot);
   const how = bucketsAreSetBy(snapshot);
-  const keyFor = (setting: string) => keyOf(snapshot.sysctls[setting]?.file) ?? `net.netfilter.${tracker}_${setting}`;
+  const keyFor = (setting: string) => keyOf(snapshot.sysctls[setting]) ?? `net.netfilter.${tracker}_${setting}`;
   const buckets = how === 'sysctl' ? undefined : kept.find(({ setting }) => setting === 'buckets');
   // Buckets first: a larger table must not meet short chains.
   const bySysctl = kept
@@ -60,7 +60,7 @@ export function commandsToKeep(snapshot: Snapshot, boot: Boot, kept: readonly Ke
   commands.undo.push(...undone);
   const folders = tracker === 'ip_conntrack' ? '/etc/sysctl.conf /etc/mod*.conf' : '/etc/sysctl.* /etc/mod*';
   commands.verify.push(`grep -rn conntrack ${folders}`);
-  const keys = kept.flatMap(({ setting }) => keyOf(snapshot.sysctls[setting]?.file) ?? []);
+  const keys = kept.flatMap(({ setting }) => keyOf(snapshot.sysctls[setting]) ?? []);
   if (keys.length > 0) commands.verify.push(`sysctl ${keys.join(' ')}   # again after the next boot`);
   return commands;
 }

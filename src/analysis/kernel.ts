@@ -1,6 +1,6 @@
 /** What differs between kernels, and how much. Numbers name the kernel source that they come from. */
 import { kernelAtLeast } from '../parsers/host.ts';
-import type { Snapshot } from '../snapshot/types.ts';
+import type { Fact, Snapshot } from '../snapshot/types.ts';
 import { readingsOf } from './usage.ts';
 
 /**
@@ -37,9 +37,10 @@ export function bucketBytes(release: string | undefined, pointer: 4 | 8 | undefi
 
 /** Which tracker the kernel has: `ip_conntrack` up to 2.6.19, `nf_conntrack` beside it from 2.6.15 and alone from 2.6.22. */
 export function trackerOf(snapshot: Snapshot): 'ip_conntrack' | 'nf_conntrack' {
-  const file = snapshot.sysctls.max?.file ?? snapshot.table?.files[0] ?? '';
-  if (/\/nf_conntrack/.test(file)) return 'nf_conntrack';
-  if (/\/ip_conntrack/.test(file)) return 'ip_conntrack';
+  const { max } = snapshot.sysctls;
+  const name = (max && settingNameOf(max)) ?? snapshot.table?.files[0] ?? '';
+  if (/(?:^|\/)nf_conntrack/.test(name)) return 'nf_conntrack';
+  if (/(?:^|\/)ip_conntrack/.test(name)) return 'ip_conntrack';
   return isSince(snapshot, 2, 6, 22) === false ? 'ip_conntrack' : 'nf_conntrack';
 }
 
@@ -70,9 +71,15 @@ export function isModule(snapshot: Snapshot): boolean | undefined {
   return inventory.some(({ path, status }) => path === 'proc/modules' && status === 'absent') ? false : undefined;
 }
 
-/** `net.netfilter.nf_conntrack_max` for `proc/sys/net/netfilter/nf_conntrack_max`. */
-export function keyOf(file: string | undefined): string | undefined {
-  return file?.startsWith('proc/sys/') ? file.slice('proc/sys/'.length).replaceAll('/', '.') : undefined;
+/** The sysctl that a fact is the value of: `net.netfilter.nf_conntrack_max`, also for `proc/sys/net/netfilter/nf_conntrack_max`. */
+export function keyOf(fact: Fact<number> | undefined): string | undefined {
+  if (fact?.key !== undefined) return fact.key;
+  return fact?.file.startsWith('proc/sys/') ? fact.file.slice('proc/sys/'.length).replaceAll('/', '.') : undefined;
+}
+
+/** The kernel's own name of a setting: `nf_conntrack_max`, and `hashsize` for a parameter of the module. */
+export function settingNameOf({ file, key }: Fact<number>): string {
+  return key?.replace(/^.*\./, '') ?? file.slice(file.lastIndexOf('/') + 1);
 }
 
 /** How the number of buckets is changed while the kernel runs. */

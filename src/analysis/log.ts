@@ -160,7 +160,7 @@ function holderOf(lines: readonly Message[]): (message: Message) => boolean {
 
 /** Dates what can be dated, and tells boots apart. */
 function dated({ log, first, host }: Snapshot): Message[] {
-  const uptime = first.uptimeSeconds?.value;
+  const { value: uptime, roundedTo = 0 } = first.uptimeSeconds ?? {};
   const captured = host.capturedAt ? Date.parse(host.capturedAt.value) / 1000 : Number.NaN;
   const ofThisBoot = new Set(log.filter(isOfThisBoot).flatMap(({ uptimeSeconds }) => uptimeSeconds ?? []));
   return log.map((line) => {
@@ -168,8 +168,14 @@ function dated({ log, first, host }: Snapshot): Message[] {
     const certain = isOfThisBoot(line) || (since !== undefined && ofThisBoot.has(since));
     const clock = Number.isNaN(captured) ? undefined : clockOf(line.stamp ?? '', captured);
     const when: Span | undefined =
-      certain && since !== undefined && uptime !== undefined ? { from: since - uptime, to: since - uptime } : clock;
-    return { ...line, when, boot: certain ? 'this' : bootOf(when, since, uptime) };
+      certain && since !== undefined && uptime !== undefined
+        ? { from: since - uptime - roundedTo, to: since - uptime }
+        : clock;
+    return {
+      ...line,
+      when,
+      boot: certain ? 'this' : bootOf(when, since, uptime === undefined ? undefined : uptime + roundedTo),
+    };
   });
 }
 

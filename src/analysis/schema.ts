@@ -19,6 +19,12 @@ const fact = <T extends z.ZodType>(value: T) =>
     value,
     file: z.string().describe('path in the bundle'),
     line: z.number().int().positive().optional(),
+    key: z
+      .string()
+      .optional()
+      .describe('which one, where the file has several settings: net.netfilter.nf_conntrack_max'),
+    inferred: z.string().optional().describe('how the value was found: no file states it'),
+    roundedTo: z.number().positive().optional().describe('a coarse value: the true one differs by less than this'),
   });
 
 export const severitySchema = z.enum(['critical', 'warning', 'notice', 'ok', 'unknown']);
@@ -403,9 +409,12 @@ const problem = z.object({
   what: z.string(),
   cost: z.string(),
   kind: z
-    .enum(['names-differ', 'digest'])
+    .enum(['names-differ', 'facts-differ', 'digest'])
     .optional()
-    .describe('a contradiction: two names of one setting, or content and digest, say different things'),
+    .describe(
+      'a contradiction: two names of one setting, two sources of one fact, or content and digest say different things',
+    ),
+  setting: z.string().optional().describe('the setting that two names differ on, where the file does not tell'),
 });
 
 export const analysisSchema = z
@@ -561,6 +570,7 @@ export const analysisSchema = z
         name: z.string().describe('without nf_conntrack_ or ip_conntrack_ in front'),
         value: z.number(),
         file: z.string(),
+        line: z.number().int().positive().optional(),
         persisted: z.array(z.object({ file: z.string(), line: count, value: z.string().optional() })),
       }),
     ),

@@ -30,6 +30,7 @@ export const snapshotSchema = z.object({
   share: z.number().optional().describe('entries ÷ max'),
   buckets: count.optional(),
   memoryBytes: z.number().optional(),
+  pageInferred: z.boolean().optional().describe('true: that rests on a page size that is inferred'),
   drops: z.object({
     during: z
       .object({ seconds: z.number(), packets: count, perSecond: z.number(), evicted: count })
@@ -48,7 +49,7 @@ export type Snapshot = z.infer<typeof snapshotSchema>;
 
 /** The figures of one analysis that a fleet is made of. */
 export function snapshotOf(analysis: Analysis): Snapshot {
-  const { bundle, host, usage, hash, memory, drops, recommendation, findings } = analysis;
+  const { bundle, host, usage, hash, memory, drops, recommendation, findings, pageBytes } = analysis;
   const { duringCapture: during, counters, log } = drops;
   const only = <T>(fact: { value: T } | undefined) => fact && { value: fact.value };
   const idsOf = (severity: string) => findings.filter((each) => each.severity === severity).map(({ id }) => id);
@@ -74,6 +75,7 @@ export function snapshotOf(analysis: Analysis): Snapshot {
     share: usage.peakShare ?? usage.share,
     buckets: hash.buckets?.value,
     memoryBytes: memory.totalBytes ?? memory.slabBytes,
+    pageInferred: memory.slabBytes !== undefined && pageBytes?.inferred !== undefined ? true : undefined,
     drops: {
       during: during && {
         seconds: during.seconds,

@@ -1,6 +1,6 @@
 /**
- * What a host says of itself: uptime, modules, distribution, processors, time, kernel. Small files whose form has not changed
- * since 2.4; the functions below say what prints each.
+ * What a host says of itself: uptime, modules, distribution, processors, kernel. Small files whose form has not changed
+ * since 2.4, and the commands that say the same; the functions below say what prints each.
  */
 import type { Fact } from '../snapshot/types.ts';
 import type { Parsed } from './parsed.ts';
@@ -26,6 +26,36 @@ export function parseUptime(text: string, file: string): Parsed<Fact<number>> {
   return { value: fact(Number(seconds), file), problems: [] };
 }
 
+/**
+ * `uptime` (procps uptime.c, coreutils uptime.c, BusyBox uptime.c) and `uptime -p`, in whole minutes, which are the resolution of the value:
+ * ` 21:17:23 up 10 days,  3:04,  2 users, …`, `up 3 min`, `up 1 day, 12 min`, coreutils `up 10 days  3:04`, `up 1 week, 2 hours`.
+ */
+export function parseUptimeCommand(text: string, file: string): Parsed<Fact<number>> {
+  const cost = 'How long the host has been up at this moment is unknown.';
+  const unusable = unusableContent(text);
+  if (unusable !== undefined) return refuse(file, unusable, cost);
+  const printed = onlyLine(text) ?? '';
+  const since = /^(?:[\d:]+(?: ?[ap]m)?\s+)?up\s+(\d.*)$/i.exec(printed)?.[1] ?? '';
+  let minutes = 0;
+  let rest = since;
+  let parts = 0;
+  for (;;) {
+    const [whole, number = '', unit = '', hours = '', ofHour = ''] =
+      /^(?:(\d{1,5}) (year|week|day|hour|minute|min)s?|(\d{1,2}):(\d\d))(?:,?\s+|,?$)/.exec(rest) ?? [];
+    if (whole === undefined) break;
+    minutes += unit === '' ? Number(hours) * 60 + Number(ofHour) : Number(number) * (MINUTES[unit] ?? 0);
+    rest = rest.slice(whole.length);
+    parts++;
+  }
+  // What follows counts users, or nothing does.
+  if (parts === 0 || !/^(?:$|\d+ users?\b|load average)/.test(rest)) {
+    return refuse(file, `is not what uptime prints: ${quote(text.trim())}`, cost);
+  }
+  return { value: { ...fact(60 * minutes, file), roundedTo: 60 }, problems: [] };
+}
+
+const MINUTES: Record<string, number> = { year: 525_600, week: 10_080, day: 1440, hour: 60, minute: 1, min: 1 };
+
 /** `/proc/modules`, kernel/module.c `m_show`, name first: `nf_conntrack 139264 2 nf_nat,xt_conntrack, Live 0x…`. */
 export function parseModules(text: string, file: string): Parsed<Fact<string[]>> {
   const cost = 'Which modules are loaded is unknown.';
@@ -42,6 +72,13 @@ export function parseModules(text: string, file: string): Parsed<Fact<string[]>>
   const problems = oddLines(file, odd, 'Modules on these lines are missing from the list.');
   if (names.length === 0 && odd.length > 0) return { value: undefined, problems };
   return { value: fact(names, file), problems };
+}
+
+/** lsmod(8), the same as a table with a header, which is there even where no module is: `Module                  Size  Used by`. */
+export function parseLsmod(text: string, file: string): Parsed<Fact<string[]>> {
+  const unusable = unusableContent(text);
+  if (unusable !== undefined) return refuse(file, unusable, 'Which modules are loaded is unknown.');
+  return parseModules(text.replace(/^\s*Module\s+Size\s+Used by.*/, ''), file);
 }
 
 /** os-release(5): `PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"`; else the one line of redhat-release or debian_version. */
@@ -88,32 +125,6 @@ export function parseCpuCount(text: string, file: string): Parsed<Fact<number>> 
   return { value: fact(cpus, file), problems: [] };
 }
 
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-/** `date -u`, with an ISO 8601 format (`2026-11-22T14:03:05Z`) or with none (`Sun Nov 22 14:03:05 UTC 2026`). */
-export function parseDate(text: string, file: string): Parsed<Fact<string>> {
-  const cost = 'When this was captured is not known from this file.';
-  const unusable = unusableContent(text);
-  if (unusable !== undefined) return refuse(file, unusable, cost);
-  const printed = text.trim();
-  const iso = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,]\d+)?(?:Z|[+-]00:?00)(?:\s|$)/.exec(printed);
-  const plain = /^\w{3} (\w{3}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) (?:UTC|GMT) (\d{4})$/.exec(printed);
-  const date = iso
-    ? utc(iso[1], iso[2], iso[3], iso[4], iso[5], iso[6])
-    : plain && utc(plain[6], months.indexOf(plain[1] ?? '') + 1, plain[2], plain[3], plain[4], plain[5]);
-  if (!date) return refuse(file, `is not a date in UTC: ${quote(printed)}`, cost);
-  return { value: fact(date, file), problems: [] };
-}
-
-/** ISO 8601; nothing for a date that no calendar has, which Date would carry over into the next month. */
-function utc(...parts: (string | number | undefined)[]): string | undefined {
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.map(Number);
-  const two = (number: number) => String(number).padStart(2, '0');
-  const wanted = `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}T${two(hour)}:${two(minute)}:${two(second)}`;
-  const date = new Date(`${wanted}Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(wanted) ? `${wanted}Z` : undefined;
-}
-
 /** The release: `uname -r` as it is, or the third word of `/proc/version` and of `uname -a`: `Linux version 6.1.0-18-amd64 (…`. */
 export function parseKernelVersion(text: string, file: string): Parsed<Fact<string>> {
   const cost = 'The kernel version is not known from this file.';
@@ -123,6 +134,44 @@ export function parseKernelVersion(text: string, file: string): Parsed<Fact<stri
   const release = /^(?:Linux \S+ )?(\d+\.\d+\S*)(?:\s|$)/.exec(first?.text ?? '')?.[1];
   if (release === undefined) return refuse(file, `names no kernel release: ${quote(text.trim())}`, cost);
   return { value: fact(release, file), problems: [] };
+}
+
+/** What `uname -a` says of the host. */
+export interface Uname {
+  hostname: Fact<string>;
+  kernelRelease: Fact<string>;
+  machine?: Fact<string> | undefined;
+}
+
+/** Names of machines, UTS_MACHINE of arch/…/Makefile. */
+const MACHINE =
+  /^(?:x86_64|i[3-6]86|aarch64(?:_be)?|armv\d\w*|ppc(?:64)?(?:le)?|s390x?|riscv(?:32|64)|mips(?:64)?|loongarch(?:32|64)|ia64|sparc(?:64)?|alpha|parisc(?:64)?|m68k|sh\d\w*)$/;
+
+/**
+ * `uname -a` (coreutils uname.c, BusyBox uname.c): name of the kernel, of the host, release, version, machine, and where they are known
+ * processor and platform, which a distribution may give as the words of a model:
+ * `Linux gw 5.14.0-427.13.1.el9_4.x86_64 #1 SMP PREEMPT_DYNAMIC Wed Apr 10 10:29:16 EDT 2024 x86_64 x86_64 x86_64 GNU/Linux`.
+ */
+export function parseUname(text: string, file: string): Parsed<Uname> {
+  const cost = 'Host name, kernel and machine are not known from this file.';
+  const unusable = unusableContent(text);
+  if (unusable !== undefined) return refuse(file, unusable, cost);
+  const lines = numberedLines(text);
+  const [first] = lines;
+  const [, hostname, release, version = ''] = /^Linux (\S+) (\d+\.\d+\S*) (#.*)$/.exec(first?.text ?? '') ?? [];
+  if (hostname === undefined || release === undefined) {
+    return refuse(file, `is not what uname -a prints: ${quote(text.trim())}`, cost);
+  }
+  const line = lines.length > 1 ? first?.line : undefined;
+  const machine = version.split(/\s+/).find((word) => MACHINE.test(word));
+  return {
+    value: {
+      hostname: fact(hostname, file, line),
+      kernelRelease: fact(release, file, line),
+      ...(machine === undefined ? {} : { machine: fact(machine, file, line) }),
+    },
+    problems: [],
+  };
 }
 
 /**

@@ -33,7 +33,8 @@ const layout2: Layout = {
   groups: { tunables: ['limit', 'batchcount', 'sharedfactor'], slabdata: ['active_slabs', 'num_slabs', 'sharedavail'] },
 };
 
-const noMemory = 'The memory of the connection table cannot be computed from slabs.';
+/** What a slabinfo costs that tells nothing. */
+export const noMemory = 'The memory of the connection table cannot be computed from slabs.';
 const missingCaches = 'The caches on these lines are missing; if one is conntrack’s own, its memory is too.';
 
 /** Reads one `/proc/slabinfo`, versions 1.1, 2.0, 2.1, and others if their header names the columns. */
@@ -69,7 +70,16 @@ export function parseSlabinfo(text: string, file: string): Parsed<Slabinfo> {
     });
   }
   if (caches.length === 0 && odd.length > 0) return { value: undefined, problems };
-  return { value: { file, ...(version === undefined ? {} : { version }), variants, caches }, problems };
+  const cut = isCut(rows) ? { lastLineIsCut: true } : {};
+  return { value: { file, ...(version === undefined ? {} : { version }), variants, caches, ...cut }, problems };
+}
+
+/** Whether the last row has fewer fields than any other: a name can make a row longer, but none shorter. */
+function isCut(rows: readonly Row[]): boolean {
+  const least = rows
+    .slice(0, -1)
+    .reduce((fewest, { fields }) => Math.min(fewest, fields.length), Number.POSITIVE_INFINITY);
+  return Number.isFinite(least) && (rows.at(-1)?.fields.length ?? 0) < least;
 }
 
 /** The rows of the first reading: whoever appended several to one file must not see their sum. */

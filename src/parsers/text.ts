@@ -39,7 +39,7 @@ export function quote(text: string): string {
 
 /** strerror(3) texts and what shells and conntrack(8) say when there is nothing to print. */
 const errorText =
-  /(?:permission denied|operation not permitted|operation not supported|no such file or directory|no such device|command not found|: not found|is a directory|not a directory|input\/output error|cannot allocate memory|invalid argument|connection refused|resource temporarily unavailable|protocol not supported|sorry, you must be root.*|no journal files were found)[.!]?$/i;
+  /(?:permission denied|operation not permitted|operation not supported|no such file or directory|no such device|command not found|: not found|not found, but can be installed with:|executable file not found in \$path|is an unknown key|is a directory|not a directory|input\/output error|cannot allocate memory|invalid argument|connection refused|resource temporarily unavailable|protocol not supported|sorry, you must be root.*|no journal files were found|^(?:sysctl|error): permission denied on key .*|^timeout: failed to run command .*|^conntrack v[\d.]+ \(conntrack-tools\): operation failed: .*)[.!]{0,3}$/i;
 
 /**
  * Why a file is not what its name promises, if that can be told without knowing the format: a page of HTML, something

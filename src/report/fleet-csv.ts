@@ -40,6 +40,7 @@ const COLUMNS: Record<string, (host: FleetHost) => Cell> = {
   snapshots: ({ snapshots }) => snapshots,
   input: ({ input }) => input,
   page: ({ page }) => page,
+  page_size_inferred: ({ pageInferred }) => (pageInferred ? 'yes' : undefined),
 };
 
 /** Renders the hosts; what could not be read is not among them. */

@@ -1,25 +1,39 @@
 /** Fills a Snapshot from the texts of a bundle's files. Pure: which file came first, or from where, plays no part. */
 import { parseInventory, parseManifest, parseNetns } from '../parsers/bundle-csv.ts';
 import { parseConntrackS, parseProcCounters } from '../parsers/counters.ts';
+import { kindOfMachine, type MachineKind, parseCpuinfo } from '../parsers/cpuinfo.ts';
+import { parseDate, parseTimedatectl } from '../parsers/date.ts';
 import { countExpectations } from '../parsers/expectations.ts';
+import { parseFree } from '../parsers/free.ts';
 import {
   parseCpuCount,
-  parseDate,
   parseFirstLine,
   parseKernelVersion,
+  parseLsmod,
   parseModules,
   parseOsRelease,
+  parseUname,
   parseUptime,
+  parseUptimeCommand,
 } from '../parsers/host.ts';
 import { parseKernelLog } from '../parsers/kernel-log.ts';
 import { parseMeminfo } from '../parsers/meminfo.ts';
 import { parseCount, parseNumber } from '../parsers/number.ts';
-import { pageBytesFromProcess, parseGetconf, parseKernelPageSize } from '../parsers/page-size.ts';
+import {
+  pageBytesFromProcess,
+  parseGetconf,
+  parseGetconfA,
+  parseKernelPageSize,
+  parsePageConfig,
+} from '../parsers/page-size.ts';
 import type { Parsed } from '../parsers/parsed.ts';
 import { parseCmdline, parseModprobeConf, parseModulesLoad, parseSysctlConf } from '../parsers/persisted.ts';
-import { settingName } from '../parsers/settings-names.ts';
-import { parseSlabinfo } from '../parsers/slabinfo.ts';
+import { settingName, settingNameOfKey } from '../parsers/settings-names.ts';
+import { noMemory, parseSlabinfo } from '../parsers/slabinfo.ts';
+import { parseSysctlA } from '../parsers/sysctl-a.ts';
 import { parseSysfsSlabValue } from '../parsers/sysfs-slab.ts';
+import { refuse } from '../parsers/text.ts';
+import { inferPageBytes } from './page-size.ts';
 import type { Fact, Namespace, Origin, Problem, Reading, Snapshot, TableSummary } from './types.ts';
 
 /** A file of the bundle, as far as it is kept. The table is not kept: its text is empty. */
@@ -44,6 +58,8 @@ interface Draft {
   namespaceCounters: Map<string, NonNullable<Namespace['counters']>>;
   manifest: Map<string, string>;
   processPages: { statm?: string; status?: string };
+  machineKind?: Fact<MachineKind> | undefined;
+  kernelConfig?: { text: string; path: string };
   take<T>(parsed: Parsed<T>): T | undefined;
 }
 
@@ -99,6 +115,22 @@ const ROUTES: {
       if (fact) preferSetting(draft, name, fact);
     },
   },
+  hostFact(/^proc\/sys\/kernel\/hostname$/, 'hostname', parseFirstLine),
+  hostFact(/^proc\/sys\/kernel\/random\/boot_id$/, 'bootId', parseFirstLine),
+  {
+    path: /^commands\/sysctl-a$/,
+    read(draft, text, path) {
+      const values = draft.take(parseSysctlA(text, path));
+      if (!values) return;
+      preferHost(draft, 'hostname', values.hostname);
+      preferHost(draft, 'bootId', values.bootId);
+      for (const setting of values.settings) {
+        const name = settingNameOfKey(setting.key);
+        if (name === 'count') draft.snapshot.first.count ??= setting;
+        else if (name !== undefined) preferSetting(draft, name, setting);
+      }
+    },
+  },
   {
     path: /^sys\/module\/(?:nf|ip)_conntrack\/parameters\/(\w+)$/,
     read(draft, text, path, match) {
@@ -121,33 +153,63 @@ const ROUTES: {
     },
   },
   {
-    path: /^commands\/getconf-PAGESIZE$/,
-    read(draft, text, path) {
-      draft.snapshot.pageBytes = draft.take(parseGetconf(text, path)) ?? draft.snapshot.pageBytes;
+    path: /^commands\/free(?:-([bkmgh]))?$/,
+    read(draft, text, path, match) {
+      if (draft.snapshot.meminfo.MemTotal) return;
+      assign(draft.snapshot.meminfo, 'MemTotal', draft.take(parseFree(text, path, match[1])));
     },
   },
-  {
-    path: /^proc\/self\/smaps$/,
-    read(draft, text, path) {
-      draft.snapshot.pageBytes ??= draft.take(parseKernelPageSize(text, path));
-    },
-  },
+  pageSize(/^commands\/getconf-PAGESIZE$/, parseGetconf),
+  pageSize(/^commands\/getconf-PAGE_SIZE$/, parseGetconf),
+  pageSize(/^commands\/getconf-a$/, parseGetconfA),
+  pageSize(/^proc\/self\/smaps$/, parseKernelPageSize),
   {
     path: /^proc\/1\/(statm|status)$/,
     read(draft, text, _path, match) {
       draft.processPages[match[1] as 'statm' | 'status'] = text;
     },
   },
-  hostFact(/^proc\/sys\/kernel\/hostname$/, 'hostname', parseFirstLine),
-  hostFact(/^proc\/sys\/kernel\/random\/boot_id$/, 'bootId', parseFirstLine),
+  {
+    path: /^boot\/config$/,
+    read(draft, text, path) {
+      draft.kernelConfig = { text, path };
+    },
+  },
+  {
+    path: /^commands\/uptime$/,
+    read(draft, text, path) {
+      draft.snapshot.first.uptimeSeconds ??= draft.take(parseUptimeCommand(text, path));
+    },
+  },
+  hostFact(/^commands\/hostname$/, 'hostname', parseFirstLine),
   hostFact(/^commands\/machine-id-sha256$/, 'machineIdSha256', parseFirstLine),
   hostFact(/^commands\/uname-m$/, 'machine', parseFirstLine),
   hostFact(/^commands\/uname-r$/, 'kernelRelease', parseKernelVersion),
   hostFact(/^proc\/version$/, 'kernelRelease', parseKernelVersion),
+  {
+    path: /^commands\/uname(?:-a)?$/,
+    read(draft, text, path) {
+      const uname = draft.take(parseUname(text, path));
+      preferHost(draft, 'hostname', uname?.hostname);
+      preferHost(draft, 'kernelRelease', uname?.kernelRelease);
+      preferHost(draft, 'machine', uname?.machine);
+    },
+  },
   hostFact(/^etc\/(?:os-release|redhat-release|debian_version)$/, 'osName', parseOsRelease),
   hostFact(/^commands\/cpu-count$/, 'cpus', parseCpuCount),
+  {
+    path: /^proc\/cpuinfo$/,
+    read(draft, text, path) {
+      const cpuinfo = draft.take(parseCpuinfo(text, path));
+      draft.snapshot.host.cpus ??= cpuinfo?.cpus;
+      draft.machineKind = cpuinfo?.kind;
+    },
+  },
   hostFact(/^commands\/date-utc$/, 'capturedAt', parseDate),
+  hostFact(/^commands\/timedatectl$/, 'capturedAt', parseTimedatectl),
+  hostFact(/^commands\/date$/, 'capturedAt', parseDate),
   hostFact(/^proc\/modules$/, 'modules', parseModules),
+  hostFact(/^commands\/lsmod$/, 'modules', parseLsmod),
   persisted(
     /^(?:etc\/sysctl\.conf|(?:etc|run|usr\/lib|usr\/local\/lib|lib)\/sysctl\.d\/[^/]+\.conf)$/,
     parseSysctlConf,
@@ -257,6 +319,8 @@ function finish(draft: Draft, files: ReadonlyMap<string, TextFile>, table: Table
   if (!snapshot.pageBytes && statm !== undefined && status !== undefined) {
     snapshot.pageBytes = draft.take(pageBytesFromProcess(statm, status, ['proc/1/statm', 'proc/1/status']));
   }
+  checkMachine(draft);
+  snapshot.pageBytes ??= inferredPage(draft);
   snapshot.series = [...draft.series.entries()].sort(([a], [b]) => a - b).map(([, reading]) => reading);
   snapshot.namespaces = draft.namespaces.map((namespace) => ({
     ...namespace,
@@ -309,8 +373,14 @@ function readingAt(draft: Draft, series: string | undefined, after: string | und
 }
 
 function readReading(draft: Draft, reading: Reading, text: string, path: string, what: string): void {
-  if (what === 'slabinfo') reading.slab = draft.take(parseSlabinfo(text, path));
-  else if (what === 'uptime') reading.uptimeSeconds = draft.take(parseUptime(text, path));
+  if (what === 'slabinfo') {
+    reading.slab = draft.take(parseSlabinfo(text, path));
+    // The readings of a series have the lines of conntrack only.
+    if (reading === draft.snapshot.first && reading.slab?.caches.length === 0) {
+      draft.take(refuse(path, 'lists no cache, as slabinfo of a container does', noMemory));
+      reading.slab = undefined;
+    }
+  } else if (what === 'uptime') reading.uptimeSeconds = draft.take(parseUptime(text, path));
   else if (what.startsWith('net/stat/')) reading.counters ??= draft.take(parseProcCounters(text, path));
   else {
     const count = draft.take(parseCount(text, path));
@@ -319,23 +389,87 @@ function readReading(draft: Draft, reading: Reading, text: string, path: string,
   }
 }
 
-/** Keeps the value under the kernel's present name where a kernel has several names for one setting. */
+/** Keeps the value under the kernel's present name where a kernel has several names for one setting; files before what `sysctl -a` says. */
 function preferSetting(draft: Draft, name: string, fact: Fact<number>): void {
   const known = draft.snapshot.sysctls[name];
   if (known && known.value !== fact.value) {
     draft.snapshot.problems.push({
       file: fact.file,
+      line: fact.line,
       what: `says ${fact.value} where ${known.file} says ${known.value}, though both name one setting`,
       cost: 'The setting was changed during the capture.',
       kind: 'names-differ',
+      setting: fact.key?.replace(/^.*\./, ''),
     });
   }
-  const present = (path: string) => path.startsWith('proc/sys/net/netfilter/');
-  if (!known || (present(fact.file) && !present(known.file))) draft.snapshot.sysctls[name] = fact;
+  const rank = ({ file, key }: Fact<number>) => {
+    const isPresent = key?.startsWith('net.netfilter.') ?? file.startsWith('proc/sys/net/netfilter/');
+    return (key === undefined ? 0 : 2) + (isPresent ? 0 : 1);
+  };
+  if (!known || rank(fact) < rank(known)) draft.snapshot.sysctls[name] = fact;
+}
+
+/** What the facts of a host are called where two sources differ. */
+const FACT_NAMES = { hostname: 'host name', kernelRelease: 'kernel release', machine: 'machine', bootId: 'boot id' };
+
+/** Takes a fact of the host unless a preferred source already told it, and then says where the two differ. */
+function preferHost(draft: Draft, key: keyof typeof FACT_NAMES, fact: Fact<string> | undefined): void {
+  const { host, problems } = draft.snapshot;
+  const known = host[key];
+  // A host is called by its first name, or by all of them.
+  const isPartOf = (one: string, other: string) => `${other}.`.startsWith(`${one}.`);
+  if (!known) host[key] = fact;
+  else if (fact && !isPartOf(fact.value, known.value) && !isPartOf(known.value, fact.value)) {
+    problems.push({
+      file: fact.file,
+      line: fact.line,
+      what: `says that the ${FACT_NAMES[key]} is ${fact.value} where ${known.file} says ${known.value}`,
+      cost: 'The report goes by the latter; the two files may be of different hosts or boots.',
+      kind: 'facts-differ',
+    });
+  }
+}
+
+/** Whether cpuinfo is of such a machine as uname names. */
+function checkMachine({ snapshot, machineKind }: Draft): void {
+  const { machine } = snapshot.host;
+  const kind = machine && kindOfMachine(machine.value);
+  if (!machine || !machineKind || kind === undefined || kind === machineKind.value) return;
+  snapshot.problems.push({
+    file: machineKind.file,
+    what: `is of a machine of the kind ${machineKind.value} where ${machine.file} says ${machine.value}`,
+    cost: 'The report goes by the latter; the two files may be of different hosts.',
+    kind: 'facts-differ',
+  });
+}
+
+/** The page size that no file states; a configuration that says nothing of it is no fault where something else does. */
+function inferredPage(draft: Draft): Fact<number> | undefined {
+  const { snapshot, machineKind: kind, kernelConfig } = draft;
+  const config = kernelConfig && parsePageConfig(kernelConfig.text, kernelConfig.path);
+  const inferred = inferPageBytes({
+    machine: snapshot.host.machine,
+    kind,
+    config: config?.value,
+    slab: snapshot.first.slab,
+    slabBytes: snapshot.meminfo.Slab,
+  });
+  if (config && !inferred.value) draft.take(config);
+  return draft.take(inferred);
 }
 
 function assign(record: Record<string, Fact<number>>, key: string, fact: Fact<number> | undefined): void {
   if (fact) record[key] = fact;
+}
+
+/** A route of the page size, unless a preferred source already told it. */
+function pageSize(path: RegExp, parse: (text: string, file: string) => Parsed<Fact<number>>): (typeof ROUTES)[number] {
+  return {
+    path,
+    read(draft, text, file) {
+      draft.snapshot.pageBytes ??= draft.take(parse(text, file));
+    },
+  };
 }
 
 /** A route that fills one field of the host, unless a preferred source already did. */

@@ -9,6 +9,12 @@ export interface Fact<T> {
   value: T;
   file: string;
   line?: number | undefined;
+  /** In a file of several settings, the one that this is: `net.netfilter.nf_conntrack_max`. */
+  key?: string | undefined;
+  /** How the value was found where no file states it, to be read behind “inferred”: `from the architecture, x86_64, …`. */
+  inferred?: string | undefined;
+  /** Resolution, in the unit of the value, where it is coarse: the true value differs by less than this. */
+  roundedTo?: number | undefined;
 }
 
 /** Something that could not be read, and what that costs the reader of the report. */
@@ -20,8 +26,10 @@ export interface Problem {
   what: string;
   /** What is therefore missing from the report. */
   cost: string;
-  /** Contradictions within the capture, apart from what merely cannot be read: two names of one setting, a digest. */
-  kind?: 'names-differ' | 'digest' | undefined;
+  /** Contradictions within the capture, apart from what merely cannot be read: two names of one setting, two sources of one fact, a digest. */
+  kind?: 'names-differ' | 'facts-differ' | 'digest' | undefined;
+  /** The setting that two names differ on, where the file does not tell: `nf_conntrack_max`. */
+  setting?: string | undefined;
 }
 
 /** One line of `/proc/slabinfo`, columns under the names that slabinfo(5) gives them. */
@@ -49,6 +57,8 @@ export interface Slabinfo {
   /** Header words in parentheses: `SMP`, `statistics`. */
   variants: string[];
   caches: SlabCache[];
+  /** The file ends within a line, so that caches behind it may be missing. */
+  lastLineIsCut?: boolean | undefined;
 }
 
 /**

@@ -8,7 +8,7 @@ const LARGEST = 8;
 
 /** The figures of one snapshot that are followed over time. */
 export function pointOf({ name, analysis, time }: Named): Point {
-  const { bundle, host, usage, hash, memory, drops, table, verdict, recommendation } = analysis;
+  const { bundle, host, usage, hash, memory, drops, table, verdict, recommendation, pageBytes } = analysis;
   const during = drops.duringCapture;
   const point: Point = {
     name,
@@ -25,6 +25,7 @@ export function pointOf({ name, analysis, time }: Named): Point {
     share: usage.peakShare,
     slabBytes: memory.slabBytes,
     memoryBytes: memory.totalBytes,
+    pageInferred: memory.slabBytes !== undefined && pageBytes?.inferred !== undefined ? true : undefined,
     counters: drops.counters?.totals,
     dropPerSecond: during?.dropPerSecond,
     earlyDropPerSecond: during?.earlyDropPerSecond,

@@ -36,6 +36,7 @@ const point = z.object({
   share: z.number().optional().describe('entries ÷ max'),
   slabBytes: z.number().optional(),
   memoryBytes: z.number().optional(),
+  pageInferred: z.boolean().optional().describe('true: both rest on a page size that is inferred'),
   counters: z.record(z.string(), count).optional().describe('since they began'),
   dropPerSecond: z.number().optional().describe('while the snapshot was taken'),
   earlyDropPerSecond: z.number().optional(),

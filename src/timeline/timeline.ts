@@ -101,12 +101,12 @@ function recommendationOf(history: History): Timeline['recommendation'] {
 /** Where the fullest moment fitted into a limit that has been lowered since, that limit is what it takes. */
 function loweredSince({ recommendation, usage, hash }: Analysis, last: Analysis): Recommendation | undefined {
   const [before, today] = [usage.max?.value, last.usage.max?.value];
-  const key = keyOf(last.usage.max?.file);
+  const key = keyOf(last.usage.max);
   const entries = Math.max(recommendation.demand?.entries ?? 0, recommendation.demand?.high ?? 0);
   if (recommendation.action !== 'leave' || !before || !today || key === undefined) return undefined;
   if (before <= today || entries <= FILLING * today) return undefined;
   const buckets = [hash.buckets?.value, last.hash.buckets?.value];
-  const bucketsKey = keyOf(last.hash.buckets?.file);
+  const bucketsKey = keyOf(last.hash.buckets);
   // Before 4.9 that key cannot be written.
   const canGrow = kernelAtLeast(last.host.kernelRelease?.value ?? '', 4, 9) === true && bucketsKey !== undefined;
   const set = (max: number, size: number | undefined) => [

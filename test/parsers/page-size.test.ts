@@ -1,6 +1,12 @@
 import { describe, expect, it, test } from 'vitest';
-import { pageBytesFromProcess, parseGetconf, parseKernelPageSize } from '../../src/parsers/page-size.ts';
-import { foreignTexts } from './fixture.ts';
+import {
+  pageBytesFromProcess,
+  parseGetconf,
+  parseGetconfA,
+  parseKernelPageSize,
+  parsePageConfig,
+} from '../../src/parsers/page-size.ts';
+import { fixture, foreignTexts } from './fixture.ts';
 
 describe('getconf PAGESIZE', () => {
   const file = 'commands/getconf-PAGESIZE';
@@ -17,6 +23,51 @@ describe('getconf PAGESIZE', () => {
 
   it.each(foreignTexts)('is not %s', (_what, text) => {
     expect(parseGetconf(text, file)).toMatchObject({ value: undefined, problems: [{ file }] });
+  });
+});
+
+describe('getconf -a', () => {
+  const file = 'commands/getconf-a';
+  const text = fixture('getconf-a.txt');
+  it('finds the line', () => {
+    const line = text.split('\n').findIndex((each) => each.startsWith('PAGESIZE')) + 1;
+    expect(parseGetconfA(text, file)).toEqual({ value: { value: 4096, file, line }, problems: [] });
+    expect(parseGetconfA('PAGE_SIZE                          65536\n', file).value?.value).toBe(65_536);
+  });
+
+  it.each([
+    ...foreignTexts,
+    ['other variables', '_PHYS_PAGES                        6171024\n'] as const,
+    ['a size that is none', 'PAGESIZE                           4000\n'] as const,
+    ['a line that is cut', 'PAGESIZE                           \n'] as const,
+  ])('is not %s', (_what, printed) => {
+    expect(parseGetconfA(printed, file)).toMatchObject({ value: undefined, problems: [{ file }] });
+  });
+});
+
+describe('the configuration of a kernel', () => {
+  const file = 'boot/config';
+  test.each([
+    ['CONFIG_ARM64_64K_PAGES=y', 65_536],
+    ['CONFIG_ARM64_16K_PAGES=y', 16_384],
+    ['CONFIG_ARM64_4K_PAGES=y', 4096],
+    ['CONFIG_PPC_64K_PAGES=y', 65_536],
+    ['CONFIG_PPC_4K_PAGES=y', 4096],
+    ['CONFIG_PAGE_SIZE_16KB=y', 16_384],
+    ['CONFIG_ARM64_64K_PAGES=y\nCONFIG_HAVE_PAGE_SIZE_64KB=y\nCONFIG_PAGE_SIZE_64KB=y', 65_536],
+  ])('%s', (options, value) => {
+    const text = `# Linux/arm64 6.6.30 Kernel Configuration\n# CONFIG_ARM64_8K_PAGES is not set\n${options}\nCONFIG_PAGE_SIZE_LESS_THAN_256KB=y\n`;
+    expect(parsePageConfig(text, file)).toEqual({ value: { value, file, line: 3 }, problems: [] });
+  });
+
+  it.each([
+    ...foreignTexts,
+    ['a kernel that has one size only', 'CONFIG_X86_64=y\nCONFIG_NF_CONNTRACK=m\n'] as const,
+    ['two sizes', 'CONFIG_ARM64_4K_PAGES=y\nCONFIG_ARM64_64K_PAGES=y\n'] as const,
+    ['options that are off', '# CONFIG_ARM64_4K_PAGES is not set\nCONFIG_ARM64_64K_PAGES=n\n'] as const,
+    ['another file', 'net.core.message_cost = 5\n'] as const,
+  ])('is not %s', (_what, text) => {
+    expect(parsePageConfig(text, file)).toMatchObject({ value: undefined, problems: [{ file }] });
   });
 });
 

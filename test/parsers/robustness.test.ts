@@ -2,25 +2,37 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { parseInventory, parseManifest, parseNetns } from '../../src/parsers/bundle-csv.ts';
 import { parseConntrackS, parseProcCounters } from '../../src/parsers/counters.ts';
+import { parseCpuinfo } from '../../src/parsers/cpuinfo.ts';
+import { parseDate, parseTimedatectl } from '../../src/parsers/date.ts';
+import { parseFree } from '../../src/parsers/free.ts';
 import { countExpectations } from '../../src/parsers/expectations.ts';
 import {
   kernelAtLeast,
   parseCpuCount,
-  parseDate,
   parseFirstLine,
   parseKernelVersion,
+  parseLsmod,
   parseModules,
   parseOsRelease,
+  parseUname,
   parseUptime,
+  parseUptimeCommand,
 } from '../../src/parsers/host.ts';
 import { parseKernelLog } from '../../src/parsers/kernel-log.ts';
 import { parseMeminfo } from '../../src/parsers/meminfo.ts';
 import { parseCount, parseNumber } from '../../src/parsers/number.ts';
-import { pageBytesFromProcess, parseGetconf, parseKernelPageSize } from '../../src/parsers/page-size.ts';
+import {
+  pageBytesFromProcess,
+  parseGetconf,
+  parseGetconfA,
+  parseKernelPageSize,
+  parsePageConfig,
+} from '../../src/parsers/page-size.ts';
 import type { Parsed } from '../../src/parsers/parsed.ts';
 import { parseCmdline, parseModprobeConf, parseModulesLoad, parseSysctlConf } from '../../src/parsers/persisted.ts';
 import { settingName, settingNameOfKey } from '../../src/parsers/settings-names.ts';
 import { detectAllocator, parseSlabinfo, selectConntrackCaches } from '../../src/parsers/slabinfo.ts';
+import { parseSysctlA } from '../../src/parsers/sysctl-a.ts';
 import { parseSysfsSlabValue } from '../../src/parsers/sysfs-slab.ts';
 import { fixture } from './fixture.ts';
 
@@ -53,6 +65,16 @@ const parsers: Record<string, [parse: (text: string, file: string) => Parsed<unk
   parseFirstLine: [parseFirstLine, 'gateway\n'],
   parseCpuCount: [parseCpuCount, '16\n'],
   parseDate: [parseDate, '2026-11-22T14:03:05Z\n'],
+  parseUname: [parseUname, 'Linux gw 6.1.0-18-amd64 #1 SMP Debian 6.1.76-1 (2024-02-01) x86_64 GNU/Linux\n'],
+  parseUptimeCommand: [parseUptimeCommand, ' 21:17:23 up 10 days,  3:04,  2 users,  load average: 0.15, 1.13, 1.51\n'],
+  parseLsmod: [parseLsmod, 'Module                  Size  Used by\nnf_conntrack 139264 2 nf_nat,xt_conntrack\n'],
+  parseTimedatectl: [parseTimedatectl, '  Local time: n/a\n  Universal time: Wed 2026-11-25 21:17:23 UTC\n'],
+  'parseDate in words': [parseDate, 'Wed 25 Nov 2026 09:17:23 PM UTC\n'],
+  parseCpuinfo: [parseCpuinfo, fixture('cpuinfo-x86-2.txt')],
+  parseFree: [parseFree, ' total used free\nMem:        24684096      456872    23510636\n'],
+  parseSysctlA: [parseSysctlA, fixture('sysctl-a-6.18.txt').split('\n').slice(6, 20).join('\n')],
+  parseGetconfA: [parseGetconfA, fixture('getconf-a.txt')],
+  parsePageConfig: [parsePageConfig, '# Linux/arm64 6.6.30 Kernel Configuration\nCONFIG_ARM64_64K_PAGES=y\n'],
   parseKernelVersion: [parseKernelVersion, 'Linux version 6.1.0-18-amd64 (gcc-12) #1 SMP\n'],
   parseSysctlConf: [parseSysctlConf, 'net.netfilter.nf_conntrack_max = 262144\n-net/nf_conntrack_max=1\n'],
   parseModprobeConf: [

@@ -1,5 +1,5 @@
 import { memoryForSlabs } from '../memory.ts';
-import { type Rule, seen, seenSlabs } from './rule.ts';
+import { type Rule, seen, seenInferredPage, seenSlabs } from './rule.ts';
 
 /** Of RAM now. A host that also forwards, filters and logs does not spare a fifth of its memory for this. */
 const MUCH_NOW = 0.2;
@@ -44,9 +44,11 @@ export const memory: Rule = {
       atMaxShare: atLimit,
       availableBytes: available?.value,
       exceeds,
+      pageInferred: measured.pageBytes?.inferred !== undefined,
     };
     const evidence = [
       ...seenSlabs(measured),
+      ...seenInferredPage(measured),
       ...seen(source.low ? 'LowTotal in bytes' : 'MemTotal', source.from),
       ...(exceeds ? seen('MemAvailable', available) : []),
       ...seen('nf_conntrack_max', usage.max),

@@ -10,7 +10,7 @@ import {
 } from '../boot.ts';
 import type { NewLimits } from '../commands.ts';
 import { commandsToKeep, type Kept } from '../keep.ts';
-import { pointerBytes, releaseOf } from '../kernel.ts';
+import { pointerBytes, releaseOf, settingNameOf } from '../kernel.ts';
 import { KUBE_PROXY_TIMEOUTS, othersOf } from '../others.ts';
 import { type Rule, seen } from './rule.ts';
 
@@ -206,7 +206,7 @@ function byWeight(a: Deviation, b: Deviation): number {
 
 /** The kernel's name for the setting. */
 function nameOf({ setting, running }: Deviation): string {
-  return setting === 'buckets' ? 'nf_conntrack_buckets' : running.file.slice(running.file.lastIndexOf('/') + 1);
+  return setting === 'buckets' ? 'nf_conntrack_buckets' : settingNameOf(running);
 }
 
 function valuesOf(deviation: Deviation, snapshot: Snapshot) {

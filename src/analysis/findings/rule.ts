@@ -1,6 +1,7 @@
 /** What a rule is: it looks at what was captured and measured, and says one thing of it, with the proof. */
 import type { Fact, Snapshot } from '../../snapshot/types.ts';
 import type { NewLimits } from '../commands.ts';
+import { settingNameOf } from '../kernel.ts';
 import type { Analysis, Commands, Evidence, Finding, Quantity, Severity } from '../schema.ts';
 
 /** The analysis as far as it only measures: what rules judge. */
@@ -50,10 +51,7 @@ export function seen(what: string, fact: Fact<number | string> | undefined): Evi
 
 /** Evidence from a setting, under its whole name, as this kernel has it. */
 export function seenSetting(fact: Fact<number> | undefined): Evidence[] {
-  if (!fact) return [];
-  return [
-    { what: fact.file.slice(fact.file.lastIndexOf('/') + 1), value: fact.value, file: fact.file, line: fact.line },
-  ];
+  return fact ? seen(settingNameOf(fact), fact) : [];
 }
 
 /** Evidence from a counter of the last reading, summed over the CPUs. */
@@ -83,6 +81,11 @@ export function seenSlabs({ slab }: Measured): Evidence[] {
     file,
     line,
   }));
+}
+
+/** Evidence that the page size is not one that was captured, where what a rule says rests on it. */
+export function seenInferredPage({ pageBytes }: Measured): Evidence[] {
+  return pageBytes?.inferred === undefined ? [] : seen('page size in bytes, inferred', pageBytes);
 }
 
 /** Kernels with a cache for each namespace can have thousands. */

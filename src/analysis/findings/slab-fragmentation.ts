@@ -1,5 +1,5 @@
 import type { Measured, Rule } from './rule.ts';
-import { seenObjects, seenSlabs } from './rule.ts';
+import { seenInferredPage, seenObjects, seenSlabs } from './rule.ts';
 
 /** Held ÷ needed from which the gap is more than the partly filled slabs of a table that changes: half of what is held is free. */
 const MUCH_MORE = 2;
@@ -26,8 +26,9 @@ export const slabFragmentation: Rule = {
       freeShare: slab.total.totalObjects > 0 ? 1 - slab.total.activeObjects / slab.total.totalObjects : undefined,
       peakEntries: slab.total.totalObjects,
       emptyBytes: empty > 0 ? empty : undefined,
+      pageInferred: measured.pageBytes?.inferred !== undefined,
     };
-    const evidence = [...seenObjects(measured), ...seenSlabs(measured)];
+    const evidence = [...seenObjects(measured), ...seenSlabs(measured), ...seenInferredPage(measured)];
     const worth = Math.min(WORTH_BYTES, WORTH_SHARE * (host.memTotalBytes?.value ?? Number.POSITIVE_INFINITY));
     if (slab.total.totalSlabs === 0) return { severity: 'ok', says: 'none', values, evidence, confidence: 'high' };
     if (held < MUCH_MORE * minimum || gap < worth) {

@@ -3,6 +3,7 @@ import type { Ages, Analysis, WhatIf } from '../../analysis/schema.ts';
 import { barChart, histogram } from '../charts.ts';
 import { bytes, count, duration, percent, plural, ratio } from '../format.ts';
 import { Verbatim } from '../inert.ts';
+import { pageNote } from './sources.ts';
 import { className } from './table.ts';
 
 /** Classes that get a line of their own. */
@@ -133,7 +134,8 @@ function togetherView(set: Ages['together']) {
 }
 
 /** What the pages on ages are given; nothing where there is no table to date. */
-export function agesView({ ages }: Analysis) {
+export function agesView(analysis: Analysis) {
+  const { ages } = analysis;
   if (!ages || ages.classes.length === 0) return undefined;
   const changes = ages.whatIf.filter((change) => change.asked || change.gone > 0);
   return {
@@ -146,6 +148,7 @@ export function agesView({ ages }: Analysis) {
         : undefined,
     notKnown: notKnown(ages),
     whatIf: changes.length > 0 ? changes.map(whatIfRow) : undefined,
+    pageInferred: changes.some(({ steadySlabBytes }) => steadySlabBytes !== undefined) && pageNote(analysis) !== '',
     together: togetherView(ages.together),
     asked: togetherView(ages.asked),
   };

@@ -92,7 +92,7 @@ export function settingsView(analysis: Analysis) {
     name: s.name,
     value: /timeout/.test(s.name) ? `${count(s.value)}\u202fs` : count(s.value),
     spoken: /timeout/.test(s.name) && s.value >= 120 ? duration(s.value) : '',
-    source: s.file,
+    source: sourceOf(s),
     timeout: /timeout/.test(s.name),
     persisted: s.persisted.map((p) => ({
       value: p.value ?? 'no value',
@@ -100,11 +100,16 @@ export function settingsView(analysis: Analysis) {
       differs: p.value !== undefined && Number(p.value) !== s.value,
     })),
   }));
+  // A file of one setting bears its name; a list of them has lines.
+  const one = analysis.settings.filter(({ line }) => line === undefined);
+  const lists = analysis.settings.filter(({ line }) => line !== undefined);
+  const unique = (places: string[]) => [...new Set(places)].join(', ');
   return {
     known: all.length > 0,
     limits: all.filter((s) => !s.timeout),
     timeouts: all.filter((s) => s.timeout),
-    folders: [...new Set(all.map((s) => s.source.slice(0, s.source.lastIndexOf('/') + 1)))].join(', '),
+    folders: unique(one.map(({ file }) => file.slice(0, file.lastIndexOf('/') + 1))),
+    lists: unique(lists.map(({ file }) => file)),
   };
 }
 
@@ -127,6 +132,8 @@ export function namespacesView(analysis: Analysis) {
 interface Place {
   file: string;
   line?: number | undefined;
+  inferred?: string | undefined;
+  roundedTo?: number | undefined;
 }
 
 /** Every fact that the report rests on, with the place that it was read from. */
@@ -134,7 +141,14 @@ export function factsView(analysis: Analysis) {
   const { host, usage, hash, expectations, pageBytes } = analysis;
   const rows: { what: string; value: string; source: string }[] = [];
   const add = <T>(what: string, fact: ({ value: T } & Place) | undefined, text: (value: T) => string) => {
-    if (fact) rows.push({ what, value: text(fact.value), source: sourceOf(fact) });
+    if (!fact) return;
+    const value = [
+      text(fact.value),
+      fact.inferred && `inferred ${fact.inferred}`,
+      // What is rounded here is time or memory, in the unit that the row has.
+      fact.roundedTo && `to ${text(fact.roundedTo as T)}`,
+    ];
+    rows.push({ what, value: value.filter(Boolean).join(', '), source: sourceOf(fact) });
   };
   const asIs = (value: string) => value;
   add('Host name', host.hostname, asIs);

@@ -2,7 +2,7 @@
 import type { Analysis, Demand } from '../../analysis/schema.ts';
 import { droppedPackets } from '../../analysis/usage.ts';
 import { bytes, count, duration, percent, plural, rate, ratio } from '../format.ts';
-import { LOOKED_FOR, shortSourcesOf, whyAbsent } from './sources.ts';
+import { LOOKED_FOR, pageNote, shortSourcesOf, whyAbsent, whyNoSlab } from './sources.ts';
 
 interface Figure {
   label: string;
@@ -98,9 +98,7 @@ function memory(analysis: Analysis): Figure {
   const ram = host.memTotalBytes;
   const held = memory.totalBytes ?? memory.slabBytes;
   if (held === undefined) {
-    const why = slab.caches.length
-      ? `page size: ${whyAbsent(analysis, LOOKED_FOR.page)}`
-      : whyAbsent(analysis, LOOKED_FOR.slab);
+    const why = slab.caches.length ? `page size: ${whyAbsent(analysis, LOOKED_FOR.page)}` : whyNoSlab(analysis);
     return missing('Memory held', why);
   }
   const share = memory.shareOfRam ?? (ram && held / ram.value);
@@ -113,7 +111,13 @@ function memory(analysis: Analysis): Figure {
     label: 'Memory held',
     value: bytes(held),
     absent: false,
-    note: `${ram && share !== undefined ? `${percent(share)} of ${bytes(ram.value)} RAM` : 'RAM not captured'}; ${parts.join(' + ')}`,
+    note: [
+      ram && share !== undefined ? `${percent(share)} of ${bytes(ram.value)} RAM` : 'RAM not captured',
+      parts.join(' + '),
+      pageNote(analysis),
+    ]
+      .filter(Boolean)
+      .join('; '),
     source: shortSourcesOf(slab.caches[0], hash.buckets, ram),
   };
 }

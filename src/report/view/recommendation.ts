@@ -3,6 +3,7 @@ import type { Analysis, LadderStep } from '../../analysis/schema.ts';
 import { bytes, bytesIn, columnUnit, count, duration, exactBytes, percent, ratio } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { demandRange } from './figures.ts';
+import { pageNote } from './sources.ts';
 
 interface Cell {
   text: string;
@@ -64,6 +65,7 @@ function ladderView(analysis: Analysis) {
     ramMissing: host.memTotalBytes === undefined,
     objectsPerSlab: cache && count(cache.objectsPerSlab),
     slabBytes: cache?.slabBytes === undefined ? undefined : exactBytes(cache.slabBytes),
+    pageInferred: pageNote(analysis) !== '',
     bytesPerBucket: hash.bytesPerBucket === undefined ? undefined : exactBytes(hash.bytesPerBucket),
     extensionLow: analysis.memory.extensions && exactBytes(analysis.memory.extensions.bytesPerEntry.low),
     extensionHigh:
@@ -136,6 +138,7 @@ export function recommendationView(analysis: Analysis) {
       boundByLimit: constraint === 'present-limit',
       budget: memoryBudgetBytes === undefined ? undefined : bytes(memoryBudgetBytes),
       ...cost,
+      pageInferred: pageNote(analysis) !== '',
       said: cost.full !== undefined || demand !== undefined,
     },
     ladder: ladderView(analysis),

@@ -3,7 +3,7 @@ import type { Analysis, SlabArithmetic } from '../../analysis/schema.ts';
 import { type Part, stackedBar } from '../charts.ts';
 import { bytes, bytesBoth, count, decimal, exactBytes, percent, plural, ratio } from '../format.ts';
 import { Verbatim } from '../inert.ts';
-import { LOOKED_FOR, sourceOf, sourcesOf, whyAbsent } from './sources.ts';
+import { inferredPage, LOOKED_FOR, pageNote, sourceOf, sourcesOf, whyAbsent, whyNoSlab } from './sources.ts';
 
 /** Per-namespace kernels can have thousands of caches: the largest are worked, all are summed. */
 const WORKED = 2;
@@ -54,7 +54,7 @@ function steps(analysis: Analysis, cache: SlabArithmetic): Step[] {
   if (page !== undefined && slabBytes !== undefined)
     all.push(
       step(
-        `A slab is ${plural(cache.pagesPerSlab, 'page')}`,
+        `A slab is ${plural(cache.pagesPerSlab, 'page')}${pageNote(analysis) && ' (page size inferred)'}`,
         `${count(cache.pagesPerSlab)} × ${exactBytes(page)}`,
         exactBytes(slabBytes),
       ),
@@ -182,8 +182,9 @@ export function slabView(analysis: Analysis) {
   const rows = caches.length > 1 ? caches.slice(0, LISTED) : [];
   return {
     known: caches.length > 0,
-    why: caches.length ? '' : whyAbsent(analysis, LOOKED_FOR.slab),
+    why: caches.length ? '' : whyNoSlab(analysis),
     pageMissing: caches.length > 0 && !analysis.pageBytes ? whyAbsent(analysis, LOOKED_FOR.page) : undefined,
+    inferred: caches.length > 0 ? inferredPage(analysis) : undefined,
     worked: caches.slice(0, WORKED).map((cache, i) => worked(analysis, cache, i)),
     several: caches.length > 1 ? count(caches.length) : undefined,
     notListed: caches.length > LISTED ? count(caches.length - LISTED) : undefined,
@@ -232,15 +233,14 @@ export function memoryView(analysis: Analysis) {
     source,
     total,
   });
-  const slabWhy = slab.caches.length
-    ? `page size: ${whyAbsent(analysis, LOOKED_FOR.page)}`
-    : whyAbsent(analysis, LOOKED_FOR.slab);
+  const slabWhy = slab.caches.length ? `page size: ${whyAbsent(analysis, LOOKED_FOR.page)}` : whyNoSlab(analysis);
+  const withPage = (working: string) => [working, pageNote(analysis)].filter(Boolean).join('; ');
   const rows = [
     memory.slabBytes === undefined
       ? unknownRow('Slabs of entries', slabWhy)
       : row(
           'Slabs of entries',
-          slab.total ? plural(slab.total.totalSlabs, 'slab') : '',
+          withPage(slab.total ? plural(slab.total.totalSlabs, 'slab') : ''),
           memory.slabBytes,
           sourcesOf(...slab.caches.slice(0, 2)),
         ),
@@ -286,13 +286,14 @@ export function memoryView(analysis: Analysis) {
   if (memory.totalBytes !== undefined) {
     const known = memory.hashBytes === undefined ? 'Together, without the hash table' : 'Together';
     const whole = exact && (natIsSure || memory.natHashBytes === undefined);
-    rows.push(row(whole ? known : `${known}, at the least`, '', memory.totalBytes, '', true));
+    rows.push(row(whole ? known : `${known}, at the least`, withPage(''), memory.totalBytes, '', true));
   }
   return {
     rows: memory.totalBytes === undefined && memory.hashBytes === undefined ? [] : rows,
     ramMissing: ram === undefined,
     atMax: memory.atMaxBytes === undefined || usage.unlimited ? undefined : bytes(memory.atMaxBytes),
     atMaxShare: memory.atMaxShareOfRam === undefined ? undefined : percent(memory.atMaxShareOfRam),
+    inferred: pageNote(analysis) !== '',
     max: usage.max && !usage.unlimited ? count(usage.max.value) : undefined,
     natKnown: memory.natHashBytes !== undefined,
     reasons: ext && ext.bytes.high > 0 ? ext.reasons.join('; ') : undefined,

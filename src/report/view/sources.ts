@@ -1,5 +1,6 @@
 /** Where a number is from, and why one is missing. */
 import type { Analysis } from '../../analysis/schema.ts';
+import { bytes } from '../format.ts';
 
 type Inventory = Analysis['inventory'];
 export type Status = Inventory[number]['status'];
@@ -46,9 +47,36 @@ export function whyAbsent(analysis: Analysis, wanted: RegExp): string {
     items.find((item) => item.status === 'denied' || item.status === 'failed') ??
     items.find((item) => item.status === 'captured' || item.status === 'cut') ??
     items.at(-1);
-  if (!telling) return 'not in this capture';
+  if (!telling) return analysis.problems.find(({ file }) => wanted.test(file))?.what ?? 'not in this capture';
   const problem = analysis.problems.find((p) => p.file === telling.path);
   return problem && telling.status === 'captured' ? problem.what : reasonOf(telling);
+}
+
+/** That sizes rest on a page size that was not captured, in the few words that a note has room for. */
+export function pageNote({ pageBytes }: Analysis): string {
+  return pageBytes?.inferred === undefined ? '' : 'page size inferred';
+}
+
+/** The same in a sentence's values: the page size, and what it is inferred from. */
+export function inferredPage({ pageBytes }: Analysis): { size: string; from: string } | undefined {
+  return pageBytes?.inferred === undefined ? undefined : { size: bytes(pageBytes.value), from: pageBytes.inferred };
+}
+
+/**
+ * Why nothing is known of the slabs. The kernel lets root read slabinfo (mm/slab_common.c, SLABINFO_RIGHTS): where even root is refused, it
+ * is the root of a container, whose kernel is another's.
+ */
+export function whyNoSlab(analysis: Analysis): string {
+  const { bundle, inventory, problems } = analysis;
+  const why = whyAbsent(analysis, LOOKED_FOR.slab);
+  const isSlabinfo = (path: string) => path === 'proc/slabinfo';
+  const refused =
+    inventory.some(({ path, status }) => isSlabinfo(path) && status === 'denied') ||
+    problems.some(({ file, what }) => isSlabinfo(file) && /permission denied|not permitted/i.test(what));
+  if (!refused || (bundle.userId ?? 0) !== 0) return why;
+  return bundle.userId === 0
+    ? `not visible from a container, where root itself is refused: ${why}`
+    : `not visible from a container, nor without root: ${why}`;
 }
 
 /** What files to look for in the inventory when a value is missing. */
@@ -57,7 +85,7 @@ export const LOOKED_FOR = {
   max: /_conntrack_max$/,
   counters: /proc\/net\/stat\/|conntrack-S$/,
   slab: /slabinfo$|sys\/(kernel\/)?slab\//,
-  page: /getconf-PAGESIZE$|self\/smaps$/,
+  page: /getconf-(?:PAGE_?SIZE|a)$|self\/smaps$/,
   memory: /meminfo$/,
   buckets: /_conntrack_buckets$|hashsize$/,
   table: /proc\/net\/[in][pf]_conntrack$|conntrack-L/,

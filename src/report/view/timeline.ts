@@ -198,12 +198,17 @@ function checkValues(values: Check['values']) {
   };
 }
 
+/** A size of slabs, with a mark where it rests on a page size that is inferred. */
+function sizeOf({ pageInferred }: Point, size: number | undefined): string | undefined {
+  return size === undefined ? undefined : `${bytes(size)}${pageInferred ? ' (page size inferred)' : ''}`;
+}
+
 function figuresView(timeline: Timeline, before: Point, after: Point) {
   const losses = timeline.fix.checks.find(({ what }) => what === 'effective')?.values;
   const entries = ({ entries }: Point) => (entries === undefined ? undefined : count(entries));
   const share = (point: Point) => (point.share === undefined ? '' : `, ${percent(point.share)} of the limit`);
   const limit = ({ max, unlimited }: Point) => (unlimited ? 'none' : max === undefined ? undefined : count(max));
-  const held = ({ memoryBytes }: Point) => (memoryBytes === undefined ? undefined : bytes(memoryBytes));
+  const held = (point: Point) => sizeOf(point, point.memoryBytes);
   const figure = (label: string, was: string | undefined, is: string | undefined, then = '', now = '') => ({
     label,
     value: is ?? 'not captured',
@@ -314,7 +319,7 @@ function chartsView(timeline: Timeline) {
   if (held.length >= 3) {
     const most = Math.max(...held.map(({ slabBytes = 0 }) => slabBytes));
     const title = `The slabs of connection tracking held up to ${bytes(most)}`;
-    const rows = held.map((point) => ({ label: timeOf(point), text: bytes(point.slabBytes ?? 0) }));
+    const rows = held.map((point) => ({ label: timeOf(point), text: sizeOf(point, point.slabBytes) ?? '' }));
     charts.push({
       title,
       rows,
@@ -455,6 +460,7 @@ function recommendationView({ recommendation, points }: Timeline) {
     at: point && timeOf(point),
     full: totalBytes === undefined ? undefined : bytes(totalBytes),
     fullShare: shareOfRam === undefined ? undefined : percent(shareOfRam),
+    pageInferred: point?.pageInferred,
     commands: commands.apply.length > 0 ? new Verbatim(commands.apply.join('\n')) : undefined,
   };
 }
@@ -521,7 +527,7 @@ export function timelineView(timeline: Timeline) {
       entries: point.entries === undefined ? '' : count(point.entries),
       max: point.unlimited ? 'none' : point.max === undefined ? '' : count(point.max),
       share: point.share === undefined ? '' : percent(point.share),
-      slab: point.slabBytes === undefined ? '' : bytes(point.slabBytes),
+      slab: sizeOf(point, point.slabBytes) ?? '',
       drop: point.counters?.drop === undefined ? '' : count(point.counters.drop),
       severity: point.verdict.severity,
       verdict: kindWord(point),

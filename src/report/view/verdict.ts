@@ -5,7 +5,7 @@ import { causeOf } from '../../analysis/verdict.ts';
 import { bytes, count, duration, list, percent, plural, rate, ratio, utc } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { exactly, textOf, valuesOf } from './quantity.ts';
-import { shortSourcesOf } from './sources.ts';
+import { inferredPage, shortSourcesOf } from './sources.ts';
 
 export const SEVERITY_WORDS: Record<Severity, string> = {
   critical: 'Critical',
@@ -90,6 +90,7 @@ function values(analysis: Analysis) {
     logBefore: log.secondsBeforeCapture === undefined ? undefined : before(log.secondsBeforeCapture),
     held: held === undefined ? undefined : bytes(held),
     memoryMissing: memoryMissing(analysis),
+    page: held === undefined ? undefined : inferredPage(analysis),
     heldShare: memory.shareOfRam === undefined ? undefined : percent(memory.shareOfRam),
     // After a burst more can be held than a packed table at the limit would need; that sentence would puzzle.
     atMax: saysMore ? bytes(memory.atMaxBytes ?? 0) : undefined,

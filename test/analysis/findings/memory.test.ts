@@ -121,7 +121,7 @@ testRule('memory', [
   },
   {
     when: 'no page size',
-    snapshot: gateway({ 'commands/getconf-PAGESIZE': '' }),
+    snapshot: gateway({ 'commands/getconf-PAGESIZE': '', 'commands/uname-m': 'aarch64' }),
     severity: 'unknown',
     says: 'the page size',
   },

@@ -67,7 +67,7 @@ testRule('slab-fragmentation', [
   },
   {
     when: 'no page size',
-    snapshot: gateway({ 'commands/getconf-PAGESIZE': '' }),
+    snapshot: gateway({ 'commands/getconf-PAGESIZE': '', 'commands/uname-m': 'aarch64' }),
     severity: 'unknown',
     says: 'the page size',
   },

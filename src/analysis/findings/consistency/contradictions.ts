@@ -1,5 +1,6 @@
 /** What cannot be true of one capture of one host: clocks, counters that fall, digests, two values of one setting. */
 import type { Snapshot } from '../../../snapshot/types.ts';
+import { settingNameOf } from '../../kernel.ts';
 import { readingsOf } from '../../usage.ts';
 import { seen, things } from '../rule.ts';
 import type { Check } from './check.ts';
@@ -16,7 +17,13 @@ const DRIFT = 0.0005;
 
 /** Every contradiction, the one that takes most away first. */
 export function contradictionsOf(snapshot: Snapshot): Check[] {
-  return [...digests(snapshot), ...clocks(snapshot), ...countersRunBack(snapshot), ...names(snapshot)];
+  return [
+    ...digests(snapshot),
+    ...clocks(snapshot),
+    ...countersRunBack(snapshot),
+    ...names(snapshot),
+    ...facts(snapshot),
+  ];
 }
 
 function digests({ problems }: Snapshot): Check[] {
@@ -30,14 +37,24 @@ function digests({ problems }: Snapshot): Check[] {
 function names({ problems, sysctls }: Snapshot): Check[] {
   const differ = problems.find(({ kind }) => kind === 'names-differ');
   if (!differ) return [];
-  const name = differ.file.slice(differ.file.lastIndexOf('/') + 1);
+  const name = differ.setting ?? differ.file.slice(differ.file.lastIndexOf('/') + 1);
   const evidence = [
     ...Object.values(sysctls)
-      .filter(({ file }) => file.endsWith(name))
+      .filter((fact) => settingNameOf(fact) === name)
       .flatMap((fact) => seen(name, fact)),
-    { what: name, value: differ.what, file: differ.file },
+    { what: name, value: differ.what, file: differ.file, line: differ.line },
   ];
   return [{ unexplained: 'names', values: { name, file: differ.file, saying: differ.what }, evidence }];
+}
+
+/** Two sources of one fact of the host. */
+function facts({ problems }: Snapshot): Check[] {
+  const differ = problems.filter(({ kind }) => kind === 'facts-differ');
+  return differ.map(({ file, line, what }) => ({
+    unexplained: 'facts',
+    values: { file, saying: what },
+    evidence: [{ what: 'two sources', value: what, file, line }],
+  }));
 }
 
 /** Clocks that cannot be right: of the host, of the log, of the readings. */
