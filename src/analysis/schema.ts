@@ -97,6 +97,11 @@ const table = z.object({
     examples: z.array(z.object({ file: z.string(), line: count, text: z.string() })),
   }),
   cut: z.string().optional().describe('why the table is not whole'),
+  shown: z
+    .object({ entries: count, rows: count, file: z.string(), line: count })
+    .optional()
+    .describe('what conntrack says that it listed, and the rows that were read of the same files'),
+  toolVersion: z.string().optional().describe('version of conntrack-tools that listed the table'),
   byFamily: z.array(tally),
   byProtocol: z.array(tally),
   byState: z.array(tally),

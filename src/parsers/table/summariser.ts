@@ -5,7 +5,7 @@
 
 import type { TableSummary, Tally } from '../../snapshot/types.ts';
 import type { RowFlag } from './entry.ts';
-import { LineCutter } from './lines.ts';
+import { LineCutter, type Piece, type Shown } from './lines.ts';
 import { printRow } from './print.ts';
 import { parseTableRow } from './row.ts';
 import { sortTallies, TableScanner } from './scanner.ts';
@@ -18,9 +18,6 @@ const EXAMPLE_LENGTH = 160;
 const MOST_HELPERS = 1000;
 
 const LINE_END = Uint8Array.of(10);
-
-/** A summary line of `conntrack`, which is on standard error and so is mixed in where both were captured. */
-const SHOWN = /^conntrack v\S+ \(conntrack-tools\): \d+ flow entries have been shown\.$/;
 
 /** What stands around the entries of `conntrack -L -o xml`. */
 const XML_FRAME = /^(?:<\?xml [^>]*\?>|<\/?conntrack>)+$/;
@@ -38,6 +35,8 @@ export class TableSummariser {
   readonly #helpers = new Map<string, number>();
   readonly #malformed: TableSummary['malformed'] = { count: 0, examples: [] };
   #expectations = 0;
+  #shown: TableSummary['shown'];
+  #toolVersion: string | undefined;
 
   constructor({ addressBits }: TableSummariserOptions = {}) {
     this.#scanner = new TableScanner(addressBits);
@@ -56,13 +55,20 @@ export class TableSummariser {
   async read(file: string, chunks: AsyncIterable<Uint8Array>, families: ('ipv4' | 'ipv6')[]): Promise<void> {
     this.#files.push(file);
     for (const family of families) this.#families.add(family);
-    const others = new LineCutter((line, number, whole) => this.#addOther(file, line, number, whole));
+    const before = this.#scanner.rows;
+    const shown: Shown[] = [];
+    const others = new LineCutter({
+      line: (line, whole, pieces) => this.#addOther(file, line, whole, pieces),
+      shown: (summary) => shown.push(summary),
+    });
     const push = (block: Uint8Array) => this.#scanner.push(block, (line, number) => others.push(line, number));
     try {
       for await (const chunk of chunks) push(chunk);
       // A last line without a line end is one all the same.
       push(LINE_END);
+      others.end();
     } finally {
+      this.#addShown(file, shown, this.#scanner.rows - before);
       this.#scanner.endFile();
     }
   }
@@ -82,6 +88,8 @@ export class TableSummariser {
       expectations: this.#expectations,
       malformed: { count: this.#malformed.count, examples: [...this.#malformed.examples] },
       cut,
+      shown: this.#shown,
+      toolVersion: this.#toolVersion,
       byFamily: talliesBy([
         ['ipv4', counts.rows - counts.rowsIPv6],
         ['ipv6', counts.rowsIPv6],
@@ -121,17 +129,34 @@ export class TableSummariser {
     };
   }
 
-  /** A line that the scanner does not read: a row in another form, an expectation, blank, the tool's own, or not understood. */
-  #addOther(file: string, line: string, number: number, whole: boolean): void {
-    const row = whole ? parseTableRow(line) : undefined;
-    if (row === 'expectation') {
-      this.#expectations++;
-    } else if (row !== undefined) {
+  /** A line that the scanner does not read: a row in another form, an expectation, blank, or not understood. */
+  #addOther(file: string, line: Piece, whole: boolean, pieces: readonly Piece[]): void {
+    if (whole && this.#addRow(line.text)) return;
+    // What a summary line parts need not be one row: the next one may be missing.
+    const rest = pieces.filter(({ text }) => !this.#addRow(text));
+    for (const piece of rest.length < pieces.length ? rest : [line]) this.#addMalformed(file, piece);
+  }
+
+  /** Counts a line, if it is a row. */
+  #addRow(line: string): boolean {
+    const row = parseTableRow(line);
+    if (row === undefined) return false;
+    if (row === 'expectation') this.#expectations++;
+    else {
       this.#scanner.count(printRow(row));
       if (row.helper !== undefined) this.#countHelper(row.helper);
-    } else {
-      this.#addMalformed(file, line, number);
     }
+    return true;
+  }
+
+  /** What the tool said that it showed, beside the rows that were read of the same file. */
+  #addShown(file: string, shown: readonly Shown[], rows: number): void {
+    const [first] = shown;
+    if (first === undefined) return;
+    this.#toolVersion ??= ownCopy(first.toolVersion);
+    this.#shown ??= { entries: 0, rows: 0, file, line: first.number };
+    this.#shown.entries += shown.reduce((sum, { entries }) => sum + entries, 0);
+    this.#shown.rows += rows;
   }
 
   #countHelper(helper: string): void {
@@ -139,9 +164,9 @@ export class TableSummariser {
     this.#helpers.set(key, (this.#helpers.get(key) ?? 0) + 1);
   }
 
-  #addMalformed(file: string, line: string, number: number): void {
+  #addMalformed(file: string, { text: line, number }: Piece): void {
     const text = line.trim();
-    if (text === '' || SHOWN.test(text) || XML_FRAME.test(text)) return;
+    if (text === '' || XML_FRAME.test(text)) return;
     this.#malformed.count++;
     if (this.#malformed.examples.length < EXAMPLES) {
       this.#malformed.examples.push({ file, line: number, text: ownCopy(quotable(line)) });

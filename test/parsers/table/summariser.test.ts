@@ -237,6 +237,79 @@ describe('in every form', () => {
   });
 });
 
+describe('the summary line of conntrack', () => {
+  const SHOWN = 'conntrack v1.4.5 (conntrack-tools): 1438 flow entries have been shown.\n';
+  const NEXT = ROW.replaceAll('1003', '2003');
+  /** As `/proc` prints it: without its first columns it is a row as well. */
+  const LONG = `ipv4     2 ${ROW}`;
+
+  it('is taken out of the row that it is in, at every place, and the row counted once', async () => {
+    for (const row of [ROW, LONG, ROW.replace('[ASSURED] ', '[ASSURED] secctx=a:b:c '), ROW.replace('\n', ' \n')]) {
+      const plain = await summarise(ROW + row + NEXT);
+      for (let at = 0; at <= row.length; at++) {
+        const summary = await summarise(ROW + row.slice(0, at) + SHOWN + row.slice(at) + NEXT, 64);
+        const line = at === row.length ? 3 : 2;
+        expect(summary, `at ${at} of ${row}`).toEqual({
+          ...plain,
+          toolVersion: '1.4.5',
+          shown: { entries: 1438, rows: 3, file: 'table', line },
+        });
+      }
+    }
+  });
+
+  it('comes with the line ends of Windows, too', async () => {
+    const [head, tail] = [ROW.slice(0, 30), ROW.slice(30)];
+    const summary = await summarise((head + SHOWN + tail + NEXT).replaceAll('\n', '\r\n'));
+    expect(summary).toMatchObject({ entries: 2, malformed: { count: 0 }, shown: { entries: 1438, rows: 2 } });
+  });
+
+  it('is taken out across blocks that end anywhere', async () => {
+    const text = ROW.slice(0, 30) + SHOWN + ROW.slice(30) + NEXT;
+    const whole = await summarise(text);
+    expect(whole).toMatchObject({ entries: 2, malformed: { count: 0 } });
+    for (const size of [1, 2, 3, 5, 7, 11, 13, 31, 101, 103]) expect(await summarise(text, size)).toEqual(whole);
+  });
+
+  it('is taken out of rows in other forms', async () => {
+    for (const form of ['xml', 'save']) {
+      const text = fixture(`forms/${form}.txt`).toString();
+      for (const table of [text, text.replaceAll('</flow>\n', '</flow>')]) {
+        const at = table.length - 150;
+        const { shown, toolVersion, ...summary } = await summarise(table.slice(0, at) + SHOWN + table.slice(at));
+        const { shown: _, toolVersion: __, ...plain } = await summarise(table);
+        expect(summary).toEqual(plain);
+        expect([shown?.entries, toolVersion]).toEqual([1438, '1.4.5']);
+      }
+    }
+  });
+
+  it('between rows that are no whole leaves each as it is', async () => {
+    const cut = ROW.slice(0, 40);
+    const summary = await summarise(`${cut}${SHOWN}${NEXT}${ROW.trimEnd()}${SHOWN}${NEXT}${cut}${SHOWN}${cut}\n`);
+    expect(summary).toMatchObject({ entries: 3, malformed: { count: 2 }, shown: { entries: 3 * 1438, rows: 3 } });
+    expect(summary.malformed.examples).toEqual([
+      { file: 'table', line: 1, text: cut },
+      { file: 'table', line: 5, text: cut + cut },
+    ]);
+  });
+
+  it('is taken out of as many rows as there are, and of one more than once', async () => {
+    const cut = (row: string) => row.slice(0, 20) + SHOWN + row.slice(20, 60) + SHOWN + row.slice(60);
+    const summary = await summarise(cut(ROW) + cut(NEXT));
+    expect(summary).toMatchObject({ entries: 2, malformed: { count: 0 }, shown: { entries: 4 * 1438, line: 1 } });
+    const many = await summarise(`x${SHOWN}`.repeat(100_000));
+    expect(many).toMatchObject({ entries: 0, shown: { entries: 143_800_000 } });
+  });
+
+  it('at the very end says what became of the last row', async () => {
+    for (const end of [SHOWN, SHOWN.trimEnd()]) {
+      expect(await summarise(ROW + NEXT.trimEnd() + end)).toMatchObject({ entries: 2, malformed: { count: 0 } });
+      expect(await summarise(ROW + NEXT.slice(0, 40) + end)).toMatchObject({ entries: 1, malformed: { count: 1 } });
+    }
+  });
+});
+
 describe('a damaged file', () => {
   it('counts and quotes the lines that are no rows', async () => {
     const noise = Array.from({ length: 12 }, (_, index) => `noise ${index} ${'x'.repeat(200)}\n`).join('');
