@@ -126,4 +126,4 @@ export function isReadError(error: unknown): error is Error {
  * that somebody added) belongs to no bundle and decides nothing.
  */
 const TOP_FOLDER =
-  /^(?:.*?\/)??(?=(?:proc|sys|etc|commands|series|after|netns|var\/log|(?:run|lib|usr\/lib|usr\/local\/lib)\/sysctl\.d)\/|(?:manifest|inventory|netns)\.csv$)/;
+  /^(?:.*?\/)??(?=(?:proc|sys|etc|commands|series|after|tail|netns|var\/log|(?:run|lib|usr\/lib|usr\/local\/lib)\/sysctl\.d)\/|(?:manifest|inventory|netns)\.csv$)/;

@@ -13,12 +13,28 @@ const MAX_FILE_BYTES = 16 * 1024 * 1024;
 /** All kept files together. */
 const MAX_KEPT_BYTES = 128 * 1024 * 1024;
 
-/** Where a table can be, and the address families that such a file covers. The best source comes first. */
-const TABLES: { path: RegExp; families: ('ipv4' | 'ipv6')[] }[] = [
-  { path: /^proc\/net\/nf_conntrack$/, families: ['ipv4', 'ipv6'] },
-  { path: /^commands\/conntrack-L-(?:ipv4|ipv6)$/, families: [] },
-  { path: /^proc\/net\/ip_conntrack$/, families: ['ipv4'] },
+/** Where a table can be, and the address families that such a file covers, unless it has to tell itself. The best source comes first. */
+const TABLES: { path: RegExp; familiesOf(path: string): ('ipv4' | 'ipv6')[] | undefined }[] = [
+  { path: /^proc\/net\/nf_conntrack$/, familiesOf: () => ['ipv4', 'ipv6'] },
+  {
+    path: /^commands\/conntrack-L-(?:ipv4|ipv6)$/,
+    familiesOf: (path) => [path.endsWith('6') ? 'ipv6' : 'ipv4'],
+  },
+  { path: /^commands\/conntrack-L$/, familiesOf: () => undefined },
+  { path: /^proc\/net\/ip_conntrack$/, familiesOf: () => ['ipv4'] },
 ];
+
+/** In front of the path of a table of which only the end was kept. */
+const TAIL = 'tail/';
+
+/** What a path is as a source of the table, if it is one; the lowest rank is the best source. */
+function tableAt(path: string) {
+  const isTail = path.startsWith(TAIL);
+  const name = isTail ? path.slice(TAIL.length) : path;
+  const rank = TABLES.findIndex((table) => table.path.test(name));
+  const families = TABLES[rank]?.familiesOf(name);
+  return rank < 0 ? undefined : { rank: isTail ? rank + TABLES.length : rank, families, isTail };
+}
 
 /**
  * Reads one bundle.
@@ -34,14 +50,14 @@ export async function readSnapshot(
 ): Promise<Snapshot> {
   const files = new Map<string, TextFile>();
   const tables = new Map<number, TableSummariser>();
+  const cuts = new Map<number, string>();
   const problems: Problem[] = [];
   let kept = 0;
-  let cutTable: string | undefined;
 
   async function visit({ path, bytes, content }: Member): Promise<void> {
     const { isKnownPath, newSummariser } = await parsers;
-    const rank = TABLES.findIndex((table) => table.path.test(path));
-    if (rank < 0 && !isKnownPath(path)) return;
+    const source = tableAt(path);
+    if (source === undefined && !isKnownPath(path)) return;
     if (files.has(path)) {
       throw new BundleError(
         `${inputName(input)} holds ${path} twice. Expected one capture of one host; pack the captures one by one.`,
@@ -50,12 +66,11 @@ export async function readSnapshot(
     const limit = Math.min(MAX_FILE_BYTES, MAX_KEPT_BYTES - kept);
     try {
       let read: { text: string; bytes: number; sha256?: string };
-      if (rank >= 0) {
-        const families = TABLES[rank]?.families ?? [];
-        const summariser = tables.get(rank) ?? newSummariser();
-        tables.set(rank, summariser);
+      if (source !== undefined) {
+        const summariser = tables.get(source.rank) ?? newSummariser();
+        tables.set(source.rank, summariser);
         read = { text: '', bytes: 0 };
-        await summariser.read(
+        const failure = await summariser.read(
           path,
           (async function* () {
             for await (const chunk of content) {
@@ -64,20 +79,24 @@ export async function readSnapshot(
               yield chunk;
             }
           })(),
-          families.length > 0 ? families : [path.endsWith('6') ? 'ipv6' : 'ipv4'],
+          source.families,
+          { isTail: source.isTail },
         );
+        if (failure !== undefined) {
+          problems.push({ file: path, what: failure, cost: 'The table that it should hold is missing.' });
+        }
       } else {
         read = await readWhole(content, limit);
         kept += read.text.length;
       }
-      if (read.bytes > limit && rank < 0) {
+      if (read.bytes > limit && source === undefined) {
         problems.push({
           file: path,
           what: `is larger than ${limit} bytes`,
           cost: 'Only its beginning was read.',
         });
       } else if (read.bytes < bytes) {
-        if (rank >= 0) cutTable = `the bundle holds only ${read.bytes} of its ${bytes} bytes`;
+        if (source !== undefined) cuts.set(source.rank, `the bundle holds only ${read.bytes} of its ${bytes} bytes`);
         problems.push({
           file: path,
           what: `ends after ${read.bytes} of ${bytes} bytes`,
@@ -108,9 +127,8 @@ export async function readSnapshot(
       cost: 'Everything before the damage was read; what came after it is missing.',
     });
   }
-  const best = [...tables.keys()].sort((a, b) => a - b)[0];
-  const table = best === undefined ? undefined : tables.get(best)?.finish();
-  if (table && cutTable !== undefined) table.cut = cutTable;
+  const [best] = [...tables].filter(([, summariser]) => summariser.hasTable).sort(([a], [b]) => a - b);
+  const table = best?.[1].finish(cuts.get(best[0]));
   const { assembleSnapshot, parseManifest } = await parsers;
   const snapshot = assembleSnapshot(files, table, problems);
   const named = parseManifest(files.get('manifest.csv')?.text ?? '', 'manifest.csv').value?.get('hostname');

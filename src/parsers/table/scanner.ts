@@ -185,6 +185,10 @@ export class TableScanner {
     return this.#value('rows');
   }
 
+  get rowsIPv6(): number {
+    return this.#value('rowsIPv6');
+  }
+
   /** Ends a file; what is left of a last line without a line end is dropped. */
   endFile(): void {
     if (this.#wasm.unfinished() > 0) this.#wasm.giveUp();
