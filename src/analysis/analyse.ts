@@ -61,7 +61,7 @@ export function analyse(
     slab,
     hash,
     memory,
-    table: table && withoutTimers(table),
+    table: table && { ...withoutTimers(table), whole: wholeOf(table, usage) },
     ages: agesOf(snapshot, prices.cache, whatIf),
     expectations: { count: snapshot.expectations, max: unsigned(sysctls.expect_max) },
     namespaces,
@@ -82,8 +82,19 @@ export function analyse(
 }
 
 /** The table without its raw timers: what follows from them is in `ages`. */
-function withoutTimers({ timers: _timers, ...table }: TableSummary): Analysis['table'] {
+function withoutTimers({ timers: _timers, ...table }: TableSummary): NonNullable<Analysis['table']> {
   return table;
+}
+
+/** How many entries a table has of which only a part was read: what its own tool says comes first, since it is of the same moment. */
+function wholeOf(
+  { cut, part, shown }: TableSummary,
+  { entries, entriesHow }: Analysis['usage'],
+): Fact<number> | undefined {
+  if (cut === undefined) return undefined;
+  // Of a listing that was stopped, and of slab objects, the number is of something else.
+  if (part === 'tail' && shown) return { value: shown.entries, file: shown.file, line: shown.line };
+  return entriesHow === 'slab' ? undefined : entries;
 }
 
 function slabOf(snapshot: Snapshot): Analysis['slab'] {

@@ -103,6 +103,18 @@ const table = z.object({
     examples: z.array(z.object({ file: z.string(), line: count, text: z.string() })),
   }),
   cut: z.string().optional().describe('why the table is not whole'),
+  part: z.enum(['head', 'tail']).optional().describe('which part of a table that is not whole was read'),
+  whole: fact(count)
+    .optional()
+    .describe(
+      'entries of the whole table, where only a part was read and they were counted: the shares are taken for its own, the counts ' +
+        'are of what was read',
+    ),
+  shown: z
+    .object({ entries: count, rows: count, file: z.string(), line: count })
+    .optional()
+    .describe('what conntrack says that it listed, and the rows that were read of the same files'),
+  toolVersion: z.string().optional().describe('version of conntrack-tools that listed the table'),
   byFamily: z.array(tally),
   byProtocol: z.array(tally),
   byState: z.array(tally),

@@ -41,6 +41,11 @@ export function quote(text: string): string {
 const errorText =
   /(?:permission denied|operation not permitted|operation not supported|no such file or directory|no such device|command not found|: not found|not found, but can be installed with:|executable file not found in \$path|is an unknown key|is a directory|not a directory|input\/output error|cannot allocate memory|invalid argument|connection refused|resource temporarily unavailable|protocol not supported|sorry, you must be root.*|no journal files were found|^(?:sysctl|error): permission denied on key .*|^timeout: failed to run command .*|^conntrack v[\d.]+ \(conntrack-tools\): operation failed: .*)[.!]{0,3}$/i;
 
+/** Whether a line is what a shell or a command says in place of a result. */
+export function isErrorText(line: string): boolean {
+  return errorText.test(line);
+}
+
 /**
  * Why a file is not what its name promises, if that can be told without knowing the format: a page of HTML, something
  * binary, or the error message that a collector stored in its place.
@@ -55,7 +60,7 @@ export function foreignContent(text: string): string | undefined {
   if (unreadable > sample.length / 10) return 'is binary';
   // A time stamp or a comment in front means that the words are a log's or a setting's own.
   if (/^[[<#;]|^\S+\s+\d+\s+\d+:/.test(first.text)) return undefined;
-  if (errorText.test(first.text)) return `holds an error message: ${quote(first.text)}`;
+  if (isErrorText(first.text)) return `holds an error message: ${quote(first.text)}`;
   return undefined;
 }
 

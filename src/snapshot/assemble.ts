@@ -329,7 +329,7 @@ function finish(draft: Draft, files: ReadonlyMap<string, TextFile>, table: Table
   snapshot.problems.push(...inventoryProblems(snapshot, files));
   if (table) {
     const cut = snapshot.inventory.find((item) => table.files.includes(item.path) && item.status === 'cut');
-    snapshot.table = cut ? { ...table, cut: cut.reason } : table;
+    snapshot.table = cut ? { ...table, cut: cut.reason, part: table.part ?? 'head' } : table;
   }
   return snapshot;
 }

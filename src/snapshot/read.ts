@@ -23,16 +23,32 @@ const MAX_FILE_BYTES = 16 * 1024 * 1024;
 /** All kept files together. */
 const MAX_KEPT_BYTES = 128 * 1024 * 1024;
 
-/** Where a table can be, and the address families that such a file covers. The best source comes first. */
-const TABLES: { path: RegExp; families: ('ipv4' | 'ipv6')[] }[] = [
-  { path: /^proc\/net\/nf_conntrack$/, families: ['ipv4', 'ipv6'] },
-  { path: /^commands\/conntrack-L-(?:ipv4|ipv6)$/, families: [] },
-  { path: /^proc\/net\/ip_conntrack$/, families: ['ipv4'] },
+/** Where a table can be, and the address families that such a file covers, unless it has to tell itself. The best source comes first. */
+const TABLES: { path: RegExp; familiesOf(path: string): ('ipv4' | 'ipv6')[] | undefined }[] = [
+  { path: /^proc\/net\/nf_conntrack$/, familiesOf: () => ['ipv4', 'ipv6'] },
+  {
+    path: /^commands\/conntrack-L-(?:ipv4|ipv6)$/,
+    familiesOf: (path) => [path.endsWith('6') ? 'ipv6' : 'ipv4'],
+  },
+  { path: /^commands\/conntrack-L$/, familiesOf: () => undefined },
+  { path: /^proc\/net\/ip_conntrack$/, familiesOf: () => ['ipv4'] },
 ];
+
+/** In front of the path of a table of which only the end was kept. */
+const TAIL = 'tail/';
+
+/** What a path is as a source of the table, if it is one; the lowest rank is the best source. */
+function tableAt(path: string) {
+  const isTail = path.startsWith(TAIL);
+  const name = isTail ? path.slice(TAIL.length) : path;
+  const rank = TABLES.findIndex((table) => table.path.test(name));
+  const families = TABLES[rank]?.familiesOf(name);
+  return rank < 0 ? undefined : { rank: isTail ? rank + TABLES.length : rank, families, isTail };
+}
 
 /** Whether a file of this path, below the top folder, is a connection table. */
 export function isTablePath(path: string): boolean {
-  return TABLES.some((table) => table.path.test(path));
+  return tableAt(path) !== undefined;
 }
 
 /** A capture of an input, or why one that is in it cannot be read; `inner` is the archive in it that it is, unless it is the input itself. */
@@ -88,12 +104,12 @@ class Capture {
   readonly #within: readonly string[];
   readonly #files = new Map<string, TextFile>();
   readonly #tables = new Map<number, TableSummariser>();
+  readonly #cuts = new Map<number, string>();
   readonly #problems: Problem[] = [];
   readonly #passedOver: Snapshot['passedOver'] = [];
   readonly #parsers = loadParsers();
   #placer: Placer | undefined;
   #kept = 0;
-  #cutTable: string | undefined;
 
   /**
    * @param name    how messages call it
@@ -156,21 +172,20 @@ class Capture {
       this.#passedOver.push({ file: from, path });
       return;
     }
-    const tableRank = TABLES.findIndex((table) => table.path.test(path));
+    const source = tableAt(path);
     // A table that was read stays read.
-    if (known !== undefined && tableRank >= 0) return;
+    if (known !== undefined && source !== undefined) return;
     if (known !== undefined) this.#passedOver.push({ file: known.origin?.file ?? path, path });
     const limit = Math.min(MAX_FILE_BYTES, MAX_KEPT_BYTES - this.#kept);
     const origin = path === from && linesBefore === 0 ? {} : { origin: { file: from, linesBefore } };
     try {
       let read: TextFile;
-      if (tableRank >= 0) {
-        const families = TABLES[tableRank]?.families ?? [];
-        const summariser = this.#tables.get(tableRank) ?? newSummariser();
-        this.#tables.set(tableRank, summariser);
+      if (source !== undefined) {
+        const summariser = this.#tables.get(source.rank) ?? newSummariser();
+        this.#tables.set(source.rank, summariser);
         read = { text: '', bytes: 0 };
         const { onTable } = this.#options;
-        await summariser.read(
+        const failure = await summariser.read(
           path,
           (async function* () {
             for await (const chunk of content) {
@@ -179,20 +194,25 @@ class Capture {
               yield chunk;
             }
           })(),
-          families.length > 0 ? families : [path.endsWith('6') ? 'ipv6' : 'ipv4'],
+          source.families,
+          { isTail: source.isTail },
         );
+        if (failure !== undefined) {
+          this.#problems.push({ file: path, what: failure, cost: 'The table that it should hold is missing.' });
+        }
       } else {
         read = await readWhole(place.isLog ? linesOfInterest(content) : content, limit);
         this.#kept += read.text.length;
       }
-      if (read.bytes > limit && tableRank < 0) {
+      if (read.bytes > limit && source === undefined) {
         this.#problems.push({
           file: path,
           what: `is larger than ${limit} bytes`,
           cost: 'Only its beginning was read.',
         });
       } else if (bytes !== undefined && read.bytes < bytes && !place.isLog) {
-        if (tableRank >= 0) this.#cutTable = `the bundle holds only ${read.bytes} of its ${bytes} bytes`;
+        if (source !== undefined)
+          this.#cuts.set(source.rank, `the bundle holds only ${read.bytes} of its ${bytes} bytes`);
         this.#problems.push({
           file: path,
           what: `ends after ${read.bytes} of ${bytes} bytes`,
@@ -222,9 +242,9 @@ class Capture {
       });
     }
     const [table, ...otherTables] = [...this.#tables]
-      .sort(([a], [b]) => a - b)
-      .map(([, summariser]) => summariser.finish());
-    if (table && this.#cutTable !== undefined) table.cut = this.#cutTable;
+      .filter(([, summariser]) => summariser.hasTable)
+      .sort(([one], [other]) => one - other)
+      .map(([rank, summariser]) => summariser.finish(this.#cuts.get(rank)));
     const { assembleSnapshot, parseManifest } = await this.#parsers;
     const snapshot = assembleSnapshot(this.#files, table, this.#problems);
     const inName = snapshot.host.capturedAt ? undefined : this.#placer?.timeIn(this.#name);

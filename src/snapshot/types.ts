@@ -142,6 +142,15 @@ export interface TableSummary {
   malformed: { count: number; examples: { file: string; line: number; text: string }[] };
   /** Why the table is not whole, if it is not. */
   cut?: string | undefined;
+  /** Which part of such a table there is: its beginning, or its end. */
+  part?: 'head' | 'tail' | undefined;
+  /**
+   * What `conntrack -L` says that it listed, where its last line was captured with the rows: a Fact, beside the rows that were read of the
+   * files that have such a line. Several of them are added up, under the place of the first.
+   */
+  shown?: { entries: number; rows: number; file: string; line: number } | undefined;
+  /** Version of conntrack-tools that the same line names: `1.4.5`. */
+  toolVersion?: string | undefined;
   byFamily: Tally[];
   /** By layer-4 protocol: `tcp`, `udp`, …, by number (`protocol 103`) where the kernel has no name. */
   byProtocol: Tally[];

@@ -65,19 +65,20 @@ export async function material(): Promise<Material> {
     if (rows.length > 0) {
       tables.push(await summaryOf(rows));
       tables.push(await summaryOf(rows.slice(0, 1 + Math.floor(rows.length / 7))));
+      tables.push(await summaryOf(rows.slice(-Math.floor(rows.length / 5)), true));
     }
   }
   for (const rows of oddTables()) tables.push(await summaryOf(rows));
   return { captures, tables };
 }
 
-async function summaryOf(rows: readonly string[]): Promise<TableSummary> {
+async function summaryOf(rows: readonly string[], isTail = false): Promise<TableSummary> {
   // A table of addresses as small as these need: the full size takes long to set up.
   const summariser = new TableSummariser({ addressBits: 14 });
   async function* bytes() {
     yield Buffer.from(rows.map((row) => `${row}\n`).join(''));
   }
-  await summariser.read(TABLE, bytes(), ['ipv4', 'ipv6']);
+  await summariser.read(TABLE, bytes(), isTail ? undefined : ['ipv4', 'ipv6'], { isTail });
   return summariser.finish();
 }
 
@@ -98,7 +99,8 @@ function oddTables(): string[][] {
     [],
     [row(0, udp(29), 53, '', '10.0.0.1')],
     [row(0, udp(29), 53, '[UNREPLIED]', '10.0.0.1'), 'no row', ''],
-    ['no row', 'nor this'],
+    ['conntrack v1.4.5 (conntrack-tools): 1200 flow entries have been shown.'],
+    [row(0, udp(29), 53, '', '10.0.0.1'), 'conntrack v1.4.7 (conntrack-tools): 2 flow entries have been shown.'],
     // The table of ICMP and of a protocol without ports.
     rows(
       3,

@@ -51,12 +51,13 @@ export function gateway(files: Record<string, string | number>, table?: TableSum
   );
 }
 
-/** A connection table of these rows of /proc/net/nf_conntrack, read by the real scanner. */
-export async function tableOf(rows: readonly string[]): Promise<TableSummary> {
+/** A connection table of these rows, read by the real scanner: of /proc/net/nf_conntrack, unless it is another file. */
+export async function tableOf(rows: readonly string[], file = 'proc/net/nf_conntrack'): Promise<TableSummary> {
   const summariser = new TableSummariser();
   async function* bytes() {
     yield Buffer.from(rows.map((row) => `${row}\n`).join(''));
   }
-  await summariser.read('proc/net/nf_conntrack', bytes(), ['ipv4', 'ipv6']);
+  const families = file.startsWith('proc/') ? (['ipv4', 'ipv6'] as const) : undefined;
+  await summariser.read(file, bytes(), families, { isTail: file.startsWith('tail/') });
   return summariser.finish();
 }

@@ -92,6 +92,47 @@ describe('the inventory', () => {
   });
 });
 
+describe('the best source of the table', () => {
+  const listed = ROW.replace('ipv4     2 ', '');
+  const shown = 'conntrack v1.4.5 (conntrack-tools): 1 flow entries have been shown.\n';
+
+  test('is one that is a table', async () => {
+    const { table, problems } = await read([
+      ['proc/net/nf_conntrack', 'cat: /proc/net/nf_conntrack: Permission denied\n'],
+      ['commands/conntrack-L', listed + shown],
+      ['tail/commands/conntrack-L', listed.repeat(5)],
+    ]);
+    expect(table).toMatchObject({
+      files: ['commands/conntrack-L'],
+      families: ['ipv4'],
+      entries: 1,
+      toolVersion: '1.4.5',
+      shown: { entries: 1, rows: 1, file: 'commands/conntrack-L', line: 2 },
+    });
+    expect(table?.cut).toBeUndefined();
+    expect(problems).toEqual([
+      {
+        file: 'proc/net/nf_conntrack',
+        what: 'holds an error message: “cat: /proc/net/nf_conntrack: Permission denied”',
+        cost: 'The table that it should hold is missing.',
+      },
+    ]);
+  });
+
+  test('can be the end of one', async () => {
+    const { table } = await read([['tail/commands/conntrack-L', `st=10.0.0.1 use=1\n${listed}${listed}`]]);
+    expect(table).toMatchObject({ files: ['tail/commands/conntrack-L'], entries: 2, part: 'tail', families: ['ipv4'] });
+  });
+
+  test('is none where all that was captured is an error', async () => {
+    const { table, problems } = await read([['commands/conntrack-L', 'sh: conntrack: command not found\n']]);
+    expect(table).toBeUndefined();
+    expect(problems).toMatchObject([
+      { file: 'commands/conntrack-L', what: expect.stringContaining('command not found') },
+    ]);
+  });
+});
+
 describe('what is refused', () => {
   test('an archive of something else', async () => {
     await expect(read([['src/main.c', 'int main;']])).rejects.toThrow(/^standard input is no bundle: it holds neither/);

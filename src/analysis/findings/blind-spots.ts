@@ -111,7 +111,7 @@ function losses(snapshot: Snapshot, { drops }: Measured): BlindSpot[] {
 }
 
 function contents(snapshot: Snapshot, { table }: Measured): BlindSpot[] {
-  const paths = /^proc\/net\/(?:nf|ip)_conntrack$|conntrack-L/;
+  const paths = /^(?:tail\/)?(?:proc\/net\/(?:nf|ip)_conntrack|commands\/conntrack-L[^/]*)$/;
   const expectations: BlindSpot[] =
     snapshot.expectations || !snapshot.sysctls.expect_max
       ? []
@@ -123,14 +123,20 @@ function contents(snapshot: Snapshot, { table }: Measured): BlindSpot[] {
   return [
     ...(table.cut === undefined
       ? []
-      : [{ what: 'a part of the connection table', open: 'what the rest of the table is', paths }]),
+      : [
+          {
+            what: table.part === 'tail' ? 'all but the end of the connection table' : 'a part of the connection table',
+            open: 'what the rest of the table is',
+            paths,
+          },
+        ]),
     ...(table.families.includes('ipv6') || !isNew
       ? []
       : [
           {
             what: 'the entries of IPv6',
             open: 'what the entries of IPv6 are',
-            paths: /conntrack-L-ipv6$|^proc\/net\/nf_conntrack$/,
+            paths: /^commands\/conntrack-L(?:-ipv6)?$|^proc\/net\/nf_conntrack$/,
           },
         ]),
     ...(snapshot.sysctls.tcp_timeout_established || !isNew
@@ -205,12 +211,17 @@ function namespaces(snapshot: Snapshot): BlindSpot[] {
     : [];
 }
 
-/** What the inventory says of things that are not there; a plain tree has none. */
-function reasons({ inventory }: Snapshot, paths: RegExp): Evidence[] {
-  return inventory
-    .filter(({ path, status }) => status !== 'captured' && paths.test(path))
-    .filter(({ reason }) => !reason.startsWith('not needed'))
-    .map(({ path, status, reason }) => ({ what: path, value: `${status}: ${reason}`, file: 'inventory.csv' }));
+/** What the inventory says of things that are not there; and of archives that have none, what is wrong with those that are. */
+function reasons({ inventory, problems }: Snapshot, paths: RegExp): Evidence[] {
+  return [
+    ...inventory
+      .filter(({ path, status }) => status !== 'captured' && paths.test(path))
+      .filter(({ reason }) => !reason.startsWith('not needed'))
+      .map(({ path, status, reason }) => ({ what: path, value: `${status}: ${reason}`, file: 'inventory.csv' })),
+    ...problems
+      .filter(({ file }) => paths.test(file) && !inventory.some(({ path }) => path === file))
+      .map(({ file, line, what }) => ({ what: file, value: what, file, line })),
+  ];
 }
 
 function captured({ inventory }: Snapshot) {

@@ -27,7 +27,7 @@ export function layoutTitle(id: LayoutId): string {
  */
 const TOP_FOLDER = new RegExp(
   `^(?:.*?/)??(?=${[
-    '(?:proc|sys|etc|commands|series|after|netns|var/log|(?:run|lib|usr/lib|usr/local/lib)/sysctl\\.d)/',
+    '(?:proc|sys|etc|commands|series|after|tail|netns|var/log|(?:run|lib|usr/lib|usr/local/lib)/sysctl\\.d)/',
     '(?:manifest|inventory|netns)\\.csv$',
     '(?:sos_commands|sos_strings|sos_reports|sos_logs|insights_commands|meta_data|systeminfo|sysctls)/',
     'data/(?:proc|sys|etc|insights_commands)/',

@@ -19,8 +19,8 @@
 
 import { canonicalAddress } from './address.ts';
 import { haveSameEnds, isStateName, type TableRow, type Tuple, tellingFlag, tupleOf } from './entry.ts';
-import { decimalAt, hexadecimal } from './numbers.ts';
-import { protocolName } from './protocols.ts';
+import { decimal, decimalAt, hexadecimal } from './numbers.ts';
+import { protocolName, protocolNumber } from './protocols.ts';
 import { parseSavedRow } from './save.ts';
 import { parseXmlRow } from './xml.ts';
 
@@ -56,32 +56,54 @@ interface Head {
   protocolNumber: number;
   timeoutSeconds: number | undefined;
   state: string | undefined;
+  flags: Parameters<typeof tellingFlag>[0];
 }
 
 /**
  * The words before the first `src=`: `[l3name l3number ]name number[ timeout][ STATE]`, padded with blanks. Between them
- * /proc has `timeout=30, stream_timeout=180` for GRE: how long the entry lives unreplied and replied, not what remains.
+ * /proc has `timeout=30, stream_timeout=180` for GRE: how long the entry lives unreplied and replied, not what remains. Some
+ * vendors’ tools leave the number out, and put flags here. A word in front of all is of an event (`[NEW]`), which is no entry.
  */
 function parseHead(line: string, end: number): Head | undefined {
   const words: string[] = [];
+  const flags = { hardware: false, offload: false, assured: false, unreplied: false };
   for (let at = 0; at < end; ) {
     const next = wordEnd(line, at);
     const word = line.slice(at, next);
-    if (word !== '' && !word.includes('=')) words.push(word);
+    if (words.length > 0 && word.charCodeAt(0) === OPENING_BRACKET) setFlag(flags, word.slice(1, -1));
+    else if (word !== '' && !word.includes('=')) words.push(word);
     at = next + 1;
   }
-  const first = words[0] === 'ipv4' || words[0] === 'ipv6' ? 2 : 0;
-  const number = words[first + 1];
-  const protocolNumber = number === undefined ? undefined : decimalAt(number, 0, number.length, 255);
-  const protocol = protocolNumber === undefined ? undefined : protocolName(protocolNumber);
-  if (protocolNumber === undefined || protocol === undefined) return undefined;
+  const hasFamily = words[0] === 'ipv4' || words[0] === 'ipv6';
+  if (hasFamily) words.splice(0, numberIn(words[1]) === undefined ? 1 : 2);
+  const number = protocolOf(words);
+  const protocol = number === undefined ? undefined : protocolName(number);
+  if (number === undefined || protocol === undefined) return undefined;
 
-  let state = words[first + 2];
-  const timeoutSeconds = state === undefined ? undefined : remaining(state);
-  if (timeoutSeconds !== undefined) state = words[first + 3];
-  const known = first + 2 + (timeoutSeconds === undefined ? 0 : 1) + (state === undefined ? 0 : 1);
-  if (words.length > known || (state !== undefined && !isStateName(state))) return undefined;
-  return { protocol, protocolNumber, timeoutSeconds, state };
+  const timeoutSeconds = words[0] === undefined ? undefined : remaining(words[0]);
+  if (timeoutSeconds !== undefined) words.shift();
+  const state = words.shift();
+  if (words.length > 0 || (state !== undefined && !isStateName(state))) return undefined;
+  return { protocol, protocolNumber: number, timeoutSeconds, state, flags };
+}
+
+/**
+ * Takes the protocol's name and number off the words, and returns the number. Where a number is another than the name’s own, and no timeout
+ * comes after it, it is the timeout, and the name tells the number.
+ */
+function protocolOf(words: string[]): number | undefined {
+  const [name = '', printed] = words.splice(0, 2);
+  const own = protocolNumber(name);
+  const number = numberIn(printed);
+  const isTimeout = own !== undefined && number !== own && remaining(words[0] ?? '') === undefined;
+  if (number !== undefined && !isTimeout) return number;
+  if (printed !== undefined) words.unshift(printed);
+  return own;
+}
+
+/** The number of a protocol, of layer 3 or 4. */
+function numberIn(word: string | undefined): number | undefined {
+  return decimal(word, 255);
 }
 
 /** Seconds that remain. 2.6 prints a timer that is due but has not run yet as `-1`: nothing remains. */
@@ -95,7 +117,7 @@ function remaining(word: string): number | undefined {
 function parseTuples(line: string, start: number, head: Head): TableRow | undefined {
   const original = tupleOf('', '');
   const reply = tupleOf('', '');
-  const flags = { hardware: false, offload: false, assured: false, unreplied: false };
+  const { flags } = head;
   const row: TableRow = {
     family: 'ipv4',
     protocol: head.protocol,

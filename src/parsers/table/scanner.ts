@@ -52,6 +52,7 @@ type Exports = Record<Global | TallyName, WebAssembly.Global> & {
   room(): number;
   fill(bytes: number): void;
   scan(): number;
+  pass(): number;
   scanAside(): number;
   unfinished(): number;
   giveUp(): number;
@@ -138,6 +139,7 @@ export class TableScanner {
   readonly #wasm = this.#running.exports;
   #linesBefore = 0;
   #inLongLine = false;
+  #passes = false;
 
   /** @param addressBits logarithm of the most slots that a table of addresses may have; see wasm/counts.ts */
   constructor(addressBits?: number) {
@@ -148,28 +150,43 @@ export class TableScanner {
    * Counts the rows of the next block of a file.
    *
    * @param refused is given every line that is no plain row, with its end, and its number in the file; a line above 64 KiB in
-   *   parts. The bytes are gone when it returns.
+   *   parts. The bytes are gone when it returns. Where it returns true it is given the next line as well, whatever that is.
    */
-  push(block: Uint8Array, refused: (line: Uint8Array, number: number) => void): void {
+  push(block: Uint8Array, refused: (line: Uint8Array, number: number) => boolean): void {
     for (let at = 0; at < block.length; ) {
       let part = block.subarray(at, at + BLOCK);
       if (this.#inLongLine) {
         const length = part.indexOf(NEWLINE) + 1 || part.length;
-        refused(part.subarray(0, length), this.#line);
+        this.#passes = refused(part.subarray(0, length), this.#line);
         this.#inLongLine = part[length - 1] !== NEWLINE;
         part = part.subarray(0, length);
       } else {
         this.#bytes(this.#wasm.room(), part.length).set(part);
         this.#wasm.fill(part.length);
-        for (let length = this.#wasm.scan(); length > 0; length = this.#wasm.scan()) {
-          refused(this.#bytes(this.#value('refused'), length), this.#line);
+        const next = () => (this.#passes ? this.#wasm.pass() : this.#wasm.scan());
+        for (let length = next(); length > 0; length = next()) {
+          this.#passes = refused(this.#bytes(this.#value('refused'), length), this.#line);
         }
         const unfinished = this.#wasm.unfinished();
         this.#inLongLine = unfinished > LONGEST_LINE;
-        if (this.#inLongLine) refused(this.#bytes(this.#wasm.giveUp(), unfinished), this.#line);
+        if (this.#inLongLine) this.#passes = refused(this.#bytes(this.#wasm.giveUp(), unfinished), this.#line);
       }
       at += part.length;
     }
+  }
+
+  /** Refuses the first line of the file that begins now, whatever it is. */
+  passFirstLine(): void {
+    this.#passes = true;
+  }
+
+  /** Rows that were counted so far. */
+  get rows(): number {
+    return this.#value('rows');
+  }
+
+  get rowsIPv6(): number {
+    return this.#value('rowsIPv6');
   }
 
   /** Ends a file; what is left of a last line without a line end is dropped. */
@@ -177,6 +194,7 @@ export class TableScanner {
     if (this.#wasm.unfinished() > 0) this.#wasm.giveUp();
     this.#linesBefore = this.#value('lines');
     this.#inLongLine = false;
+    this.#passes = false;
   }
 
   /** Counts a row that was refused, in the form of /proc/net/nf_conntrack, with its end. */

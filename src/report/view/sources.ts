@@ -47,7 +47,8 @@ export function whyAbsent(analysis: Analysis, wanted: RegExp): string {
     items.find((item) => item.status === 'denied' || item.status === 'failed') ??
     items.find((item) => item.status === 'captured' || item.status === 'cut') ??
     items.at(-1);
-  if (!telling) return analysis.problems.find(({ file }) => wanted.test(file))?.what ?? 'not in this capture';
+  // Archives of others have no inventory: then what could not be made of a file is all that is known.
+  if (!telling) return analysis.problems.find((p) => wanted.test(p.file))?.what ?? 'not in this capture';
   const problem = analysis.problems.find((p) => p.file === telling.path);
   return problem && telling.status === 'captured' ? problem.what : reasonOf(telling);
 }
@@ -88,6 +89,6 @@ export const LOOKED_FOR = {
   page: /getconf-(?:PAGE_?SIZE|a)$|self\/smaps$/,
   memory: /meminfo$/,
   buckets: /_conntrack_buckets$|hashsize$/,
-  table: /proc\/net\/[in][pf]_conntrack$|conntrack-L/,
+  table: /^(?:tail\/)?(?:proc\/net\/[in][pf]_conntrack|commands\/conntrack-L[^/]*)$/,
   log: /dmesg$|journalctl|var\/log\//,
 } as const;

@@ -3,6 +3,7 @@ import type { Analysis } from '../../analysis/schema.ts';
 import { bytes, plural, utc } from '../format.ts';
 import { keyFigures } from './figures.ts';
 import { findingsView } from './findings.ts';
+import { partView } from './part.ts';
 import { recommendationView } from './recommendation.ts';
 import { verdictView } from './verdict.ts';
 
@@ -28,6 +29,7 @@ export function summaryView(analysis: Analysis) {
     capturedAt: host.capturedAt ? utc(host.capturedAt.value) : 'time not captured',
     verdict: verdictView(analysis),
     figures: keyFigures(analysis),
+    part: partView(analysis),
     recommendation: recommendationView(analysis),
     findings: findingsView(analysis),
   };

@@ -3,6 +3,7 @@ import type { Analysis } from '../../analysis/schema.ts';
 import { type Bar, barChart } from '../charts.ts';
 import { bytes, capitalised, count, duration, list, percent, plural } from '../format.ts';
 import { Verbatim } from '../inert.ts';
+import { partView } from './part.ts';
 import { namedService } from './services.ts';
 import { LOOKED_FOR, whyAbsent } from './sources.ts';
 
@@ -84,10 +85,11 @@ function chart(
   whole: number,
   what: (key: string) => string,
   name: (key: string) => string,
+  isSample: boolean,
 ) {
   const first = sorted(tallies)[0];
   if (!first || whole === 0) return undefined;
-  const title = `${capitalised(what(first.key))} is ${percent(first.entries / whole)} of the table`;
+  const title = `${capitalised(what(first.key))} is ${isSample ? 'about ' : ''}${percent(first.entries / whole)} of the table`;
   const drawn = bars(tallies, whole, name);
   return {
     title,
@@ -189,13 +191,16 @@ export function tableView(analysis: Analysis) {
   const { table } = analysis;
   if (!table) return { known: false as const, why: whyAbsent(analysis, LOOKED_FOR.table) };
   const whole = table.entries;
+  const part = partView(analysis);
   const nat = table.nat.source + table.nat.destination + table.nat.both;
   const flags = sorted(table.byFlag).map((t) => `${t.key} ${withShare(t.entries, whole)}`);
   const facts = [
-    { what: 'Rows understood', value: count(whole) },
+    { what: part.tail ? 'Rows understood, of the end of the table' : 'Rows understood', value: count(whole) },
     {
       what: 'Address families captured',
-      value: list(table.families.map((f) => (f === 'ipv4' ? 'IPv4' : 'IPv6'))) || 'none',
+      value:
+        (list(table.families.map((f) => (f === 'ipv4' ? 'IPv4' : 'IPv6'))) || 'none') +
+        (part.missingFamily ? `; ${part.missingFamily.family} was not captured` : ''),
     },
     ...(table.byFamily.length > 1
       ? [
@@ -279,12 +284,14 @@ export function tableView(analysis: Analysis) {
     source: table.files.join('; '),
     rows: count(whole),
     empty: whole === 0,
-    cut: table.cut,
-    missingFamily: table.families.length === 1 ? (table.families[0] === 'ipv4' ? 'IPv6' : 'IPv4') : undefined,
-    differs: differs(analysis, table),
+    cut: part.tail ? undefined : table.cut,
+    tail: part.tail,
+    missingFamily: part.missingFamily,
+    share: part.tail ? 'Share, sampled' : 'Share',
+    differs: part.tail ? undefined : differs(analysis, table),
     charts: [
-      chart('classes', table.byClass, whole, classPhrase, className),
-      chart('protocols', table.byProtocol, whole, protocolName, protocolName),
+      chart('classes', table.byClass, whole, classPhrase, className, part.tail !== undefined),
+      chart('protocols', table.byProtocol, whole, protocolName, protocolName, part.tail !== undefined),
     ].filter((c) => c !== undefined),
     reading: reading(analysis, table),
     facts,

@@ -29,7 +29,34 @@ const whole = (files: Record<string, string | number> = {}, table?: TableSummary
     table,
   );
 
+const shown = (version: string, entries = 1) =>
+  `conntrack v${version} (conntrack-tools): ${entries} flow entries have been shown.`;
+
 testRule('blind-spots', [
+  {
+    when: 'an old conntrack listed IPv4 only',
+    snapshot: whole({}, await tableOf([ROW, shown('1.4.5')], 'commands/conntrack-L')),
+    severity: 'notice',
+    says: 'This capture lacks the entries of IPv6; it stays open what the entries of IPv6 are.',
+  },
+  {
+    when: 'a conntrack of unknown version listed IPv4 only',
+    snapshot: whole({}, await tableOf([ROW], 'commands/conntrack-L')),
+    severity: 'notice',
+    says: 'This capture lacks the entries of IPv6; it stays open what the entries of IPv6 are.',
+  },
+  {
+    when: 'a conntrack that lists both families had IPv4 only to list',
+    snapshot: whole({}, await tableOf([ROW, shown('1.4.7')], 'commands/conntrack-L')),
+    severity: 'ok',
+    says: 'Everything that the rules ask for was captured: 1 item, 2 readings of count and counters, the whole table with 1 row.',
+  },
+  {
+    when: 'only the end of the table was kept',
+    snapshot: whole({}, await tableOf(['udp', ROW, shown('1.4.7', 900_000)], 'tail/commands/conntrack-L')),
+    severity: 'notice',
+    says: 'This capture lacks all but the end of the connection table; it stays open what the rest of the table is.',
+  },
   {
     when: 'everything was captured',
     snapshot: whole({}, await tableOf([ROW])),

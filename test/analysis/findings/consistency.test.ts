@@ -18,7 +18,43 @@ const slab = (objects: number, slabs = Math.ceil(objects / 16), tunables = '0 0 
 const host = (entries: number, files: Record<string, string | number> = {}, rows?: TableSummary) =>
   gateway({ [COUNT]: entries, 'commands/cpu-count': 2, 'proc/slabinfo': slab(entries), ...files }, rows);
 
+const shown = (entries: number, rows: number, file: string, damaged = 0) =>
+  tableOf(
+    [
+      ...Array.from({ length: rows }, (_, n) => row(n)),
+      ...Array.from({ length: damaged }, () => row(0).slice(0, 50)),
+      `conntrack v1.4.7 (conntrack-tools): ${entries} flow entries have been shown.`,
+    ],
+    file,
+  );
+
 testRule('consistency', [
+  {
+    when: 'conntrack says that it listed more than the file holds',
+    snapshot: host(3000, {}, await shown(3000, 2970, 'commands/conntrack-L')),
+    severity: 'notice',
+    says: 'The conntrack command says that it listed 3 000 entries, but the file holds 2 970 rows: it was cut, or something was done to it afterwards.',
+    from: ['commands/conntrack-L:2971'],
+  },
+  {
+    when: 'conntrack listed as many as there are',
+    snapshot: host(2970, { 'proc/slabinfo': '' }, await shown(2970, 2970, 'commands/conntrack-L')),
+    severity: 'ok',
+    says: 'The numbers fit together: 2 970 entries by nf_conntrack_count, 2 970 rows read from the table.',
+    from: ['commands/conntrack-L:2971'],
+  },
+  {
+    when: 'what is missing from its list could not be read',
+    snapshot: host(2975, { 'proc/slabinfo': '' }, await shown(2975, 2970, 'commands/conntrack-L', 5)),
+    severity: 'ok',
+    says: 'The numbers fit together: 2 975 entries by nf_conntrack_count, 2 970 rows read from the table; other rows could not be understood.',
+  },
+  {
+    when: 'only the end of the list was kept',
+    snapshot: host(3000, { 'proc/slabinfo': '' }, await shown(3000, 500, 'tail/commands/conntrack-L')),
+    severity: 'ok',
+    says: 'The numbers fit together: 3 000 entries by nf_conntrack_count, 499 rows read from the table; the table was cut, so that its rows say nothing here.',
+  },
   {
     when: 'everything fits together',
     snapshot: host(

@@ -9,6 +9,36 @@ import type { TableSummary, Tally, TopList } from '../../../src/snapshot/types.t
 
 const LONGEST_LINE = 64 * 1024;
 
+/** What `conntrack` ends with, at the end of a line that goes on in the next one. */
+const SHOWN = /conntrack v\S{1,32} \(conntrack-tools\): (\d{1,10}) flow entries have been shown\.\r?$/;
+
+/** Puts rows together that summary lines were spliced into; where that gives no row, their pieces are lines of their own. */
+function withoutShown(lines: readonly string[]) {
+  const whole: { at: number; line: string }[] = [];
+  const shown: number[] = [];
+  let held: { at: number; line: string }[] = [];
+  const release = (last: { at: number; line: string } | undefined) => {
+    const pieces = last === undefined || last.line === '' || last.line === '\r' ? held : [...held, last];
+    const line = {
+      at: held[0]?.at ?? last?.at ?? 0,
+      line: [...held, ...(last ? [last] : [])].map((each) => each.line).join(''),
+    };
+    const isRow = (text: string) => parseTableRow(text.replace(/\r$/, '')) !== undefined;
+    const hasRows = held.length > 0 && !isRow(line.line) && pieces.some((piece) => isRow(piece.line));
+    whole.push(...(hasRows ? pieces : [line]));
+    held = [];
+  };
+  for (const [at, text] of lines.entries()) {
+    const summary = text.length > LONGEST_LINE ? null : SHOWN.exec(text);
+    const line = { at, line: text.slice(0, summary?.index) };
+    if (summary) shown.push(Number(summary[1]));
+    if (summary === null || (line.line !== '' && held.length === 4)) release(line);
+    else if (line.line !== '') held.push(line);
+  }
+  if (held.length > 0) release(undefined);
+  return { lines: whole, shown };
+}
+
 class Counts {
   readonly map = new Map<string, number>();
 
@@ -49,7 +79,8 @@ export function oracle(text: string) {
   const malformed: number[] = [];
   let [entries, expectations, accounted, repeated] = [0, 0, 0, 0];
 
-  for (const [at, whole] of text.split('\n').entries()) {
+  const { lines, shown } = withoutShown(text.split('\n'));
+  for (const { at, line: whole } of lines) {
     if (whole.length > LONGEST_LINE) {
       malformed.push(at + 1);
       continue;
@@ -103,7 +134,7 @@ export function oracle(text: string) {
       }
     }
   }
-  return { entries, expectations, accounted, repeated, malformed, nat, traffic, tallies, lists, timers };
+  return { entries, expectations, accounted, repeated, malformed, shown, nat, traffic, tallies, lists, timers };
 }
 
 /** The summary in the oracle's form, so that the two can be compared; lists are compared by {@link isTopOf}. */

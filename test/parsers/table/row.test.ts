@@ -284,6 +284,77 @@ describe('conntrack -L -o xml', () => {
   });
 });
 
+describe('what vendors make of it', () => {
+  const TUPLES = 'src=10.0.0.9 dst=9.9.9.9 sport=1003 dport=80 src=9.9.9.9 dst=10.0.0.9 sport=80 dport=1003';
+
+  it.each([
+    ['tcp      431999 ESTABLISHED', { protocolNumber: 6, timeoutSeconds: 431999, state: 'ESTABLISHED' }],
+    ['tcp      120 TIME_WAIT', { protocolNumber: 6, timeoutSeconds: 120, state: 'TIME_WAIT' }],
+    ['udp      29', { protocolNumber: 17, timeoutSeconds: 29, state: undefined }],
+    ['ipv4     2 udp      29', { protocolNumber: 17, timeoutSeconds: 29, state: undefined }],
+    ['ipv4     udp      17 29', { protocolNumber: 17, timeoutSeconds: 29, state: undefined }],
+    ['ipv4     tcp      10 CLOSE', { protocolNumber: 6, timeoutSeconds: 10, state: 'CLOSE' }],
+    ['tcp     ', { protocolNumber: 6, timeoutSeconds: undefined, state: undefined }],
+    ['tcp      ESTABLISHED', { protocolNumber: 6, timeoutSeconds: undefined, state: 'ESTABLISHED' }],
+    // Where both numbers are there, the protocol's own has the last word, as ever.
+    ['udp      33 29', { protocolNumber: 33, timeoutSeconds: 29, state: undefined }],
+    // What is the protocol's number is taken for it, and the row has no timeout then.
+    ['udp      17', { protocolNumber: 17, timeoutSeconds: undefined, state: undefined }],
+  ])('leaves numbers out: %s', (head, expected) => {
+    expect(parseTableRow(`${head} ${TUPLES} use=1`)).toMatchObject({ ...TCP_80, ...expected });
+  });
+
+  it('adds columns and flags anywhere', () => {
+    const plain = parseTableRow(`tcp      6 99 ESTABLISHED ${TUPLES} [ASSURED] mark=7 use=1`);
+    expect(plain).toBeTypeOf('object');
+    for (const extra of [
+      'bytes_sec=1200',
+      'mtu=1500',
+      '[SEEN]',
+      'l7proto=http',
+      'ifname=br-lan',
+      '[HW_PPE]',
+      'X-TAG',
+    ]) {
+      for (const at of [6, 8, 12, 14, 15]) {
+        const columns = `tcp      6 99 ESTABLISHED ${TUPLES} [ASSURED] mark=7 use=1`.split(' ');
+        columns.splice(at, 0, extra);
+        if (at > 8 || !extra.startsWith('X'))
+          expect(parseTableRow(columns.join(' ')), columns.join(' ')).toEqual(plain);
+      }
+    }
+  });
+
+  it('orders the last columns in any way', () => {
+    const columns = [
+      '[ASSURED]',
+      'mark=7',
+      'secctx=system_u:object_r:unlabeled_t:s0',
+      'zone=3',
+      'delta-time=12',
+      'use=2',
+      'id=3735928559',
+      'labels=web,b',
+      '[start=Sat Nov 22 20:11:00 2025]',
+    ];
+    const row = (order: readonly string[]) => parseTableRow(`tcp      6 99 ESTABLISHED ${TUPLES} ${order.join(' ')}`);
+    expect(row(columns)).toMatchObject({ flag: 'ASSURED', mark: 7, zone: 3, deltaTimeSeconds: 12, use: 2 });
+    const orders = fc.shuffledSubarray(columns, { minLength: columns.length });
+    const property = fc.property(orders, (order) => {
+      expect(row(order)).toEqual(row(columns));
+    });
+    fc.assert(property);
+  });
+
+  it.each(['', 'ESTABLISHED ', '86400 ', '86400 ESTABLISHED '])('offloads with “%s” in front', (head) => {
+    for (const flag of ['OFFLOAD', 'HW_OFFLOAD']) {
+      const row = `tcp      6 ${head}${TUPLES} [${flag}] mark=0 use=3`;
+      expect(parseTableRow(row)).toMatchObject({ ...TCP_80, flag, protocolNumber: 6 });
+      expect(parseTableRow(`tcp      6 ${head}[${flag}] ${TUPLES} mark=0 use=3`)).toEqual(parseTableRow(row));
+    }
+  });
+});
+
 describe('what is not a row', () => {
   const TUPLES = 'src=10.0.0.9 dst=9.9.9.9 sport=1003 dport=80 src=9.9.9.9 dst=10.0.0.9 sport=80 dport=1003';
 
@@ -298,12 +369,16 @@ describe('what is not a row', () => {
     ['a row of two families', 'unknown  50 9 src=10.0.0.9 dst=::1 src=::1 dst=10.0.0.9 mark=0 use=1'],
     ['a port above 65535', `tcp      6 99 SYN_SENT ${TUPLES.replace('=1003', '=65536')}`],
     ['a protocol above 255', `unknown  256 99 ${TUPLES}`],
-    ['a protocol without a number', `tcp      ${TUPLES}`],
+    ['a protocol without a number, of a name that the kernel has not', `esp      ${TUPLES}`],
+    ['a protocol without a number but with a timeout, of such a name', `esp      599 ${TUPLES}`],
     ['a column too many', `tcp      6 99 SYN_SENT ASSURED ${TUPLES}`],
     ['a state that is none', `tcp      6 99 syn_sent ${TUPLES}`],
     ['an address that is none', `tcp      6 99 SYN_SENT ${TUPLES.replace('9.9.9.9', '9.9.9.256')}`],
     ['a mark that is none', `tcp      6 99 SYN_SENT ${TUPLES} mark=0x1 use=1`],
     ['an event of conntrack -E', `    [NEW] tcp      6 120 SYN_SENT ${TUPLES}`],
+    ['an event without the number of its protocol', ` [UPDATE] tcp      432000 ESTABLISHED ${TUPLES}`],
+    ['an event with a time', `[1732306260.123456]\t[DESTROY] tcp      6 ${TUPLES}`],
+    ['an event of conntrack -E -o extended', `    [NEW] ipv4     2 tcp      6 120 SYN_SENT ${TUPLES}`],
   ])('%s', (_, line) => expect(parseTableRow(line)).toBeUndefined());
 
   it('never throws, whatever the damage', () => {

@@ -20,9 +20,12 @@ async function summarise(text: string, cuts: readonly number[] = [], addressBits
 
 /** Fails where the summary is not what the oracle says. */
 function expectSame(summary: TableSummary, text: string): void {
-  const { tallies, lists, timers, malformed, ...numbers } = oracle(text);
+  const { tallies, lists, timers, malformed, shown, ...numbers } = oracle(text);
   expect(comparable(summary)).toEqual({ ...numbers, malformed: malformed.length });
   expect(summary.malformed.examples.map(({ line }) => line)).toEqual(malformed.slice(0, 10));
+  expect(summary.shown?.entries).toBe(
+    shown.length === 0 ? undefined : shown.reduce((sum, entries) => sum + entries, 0),
+  );
   for (const [name, counts] of Object.entries(tallies)) {
     const told = summary[name as keyof typeof tallies];
     if (counts.map.size > 20 && /Zone|Mark|Helper/.test(name)) continue;
@@ -84,6 +87,8 @@ function rows(addresses: [string[], string[]]): fc.Arbitrary<string> {
       secctx: fc.constantFrom('', 'secctx=system_u:object_r:unlabeled_t:s0 ', 'secmark=0 '),
       age: fc.option(edge(500_000)),
       helper: fc.constantFrom('', '', '', 'helper=ftp '),
+      vendor: fc.constantFrom('', '', '', '[SEEN] ', 'bytes_sec=1200 mtu=1500 '),
+      isNumbered: fc.integer({ min: 0, max: 7 }).map((chance) => chance > 0),
       end: fc.constantFrom('use=2', 'use=1 id=4711', 'use=1 labels=a,b c', 'use=1 '),
     })
     .map((row) => {
@@ -104,13 +109,14 @@ function rows(addresses: [string[], string[]]): fc.Arbitrary<string> {
       const [replyFirst, replySecond] = [nat & 4 ? small : second, nat & 8 ? small : first];
       return [
         row.family ? `${row.six ? 'ipv6     10' : 'ipv4     2'} ` : '',
-        `${name.padEnd(8)} ${number} `,
+        `${name.padEnd(8)} ${row.isNumbered ? `${number} ` : ''}`,
         row.timeout === null ? '' : `${row.timeout} `,
         name === 'gre' ? 'timeout=30, stream_timeout=180 ' : '',
         row.state === null || kind !== 'ports' ? '' : `${row.state} `,
         `src=${src} dst=${dst} `,
         behind(false, first, second),
         counters(row.acct?.[0], row.acct?.[1]),
+        row.vendor,
         row.unreplied ? '[UNREPLIED] ' : '',
         `src=${replySrc} dst=${replyDst} `,
         kind === 'query' ? behind(true, replySecond, second) : behind(true, replyFirst, replySecond),
@@ -125,6 +131,8 @@ function rows(addresses: [string[], string[]]): fc.Arbitrary<string> {
       ].join('');
     });
 }
+
+const SHOWN = 'conntrack v1.4.5 (conntrack-tools): 7 flow entries have been shown.\n';
 
 const someAddresses = fc.tuple(
   fc.array(ipv4, { minLength: 1, maxLength: 6 }),
@@ -166,9 +174,35 @@ describe('the scanner and the oracle agree', () => {
     await fc.assert(property, { numRuns: 1000 });
   });
 
+  it('on rows that the summary line of conntrack was spliced into, anywhere', async () => {
+    const splices = fc.array(
+      fc.record({
+        at: fc.nat(),
+        version: fc.constantFrom('1.4.5', '1.4.7-1'),
+        entries: fc.nat(99_999),
+        end: lineEnds,
+        isLost: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 8 },
+    );
+    const property = fc.asyncProperty(tables, lineEnds, splices, cuts, async (lines, end, summaries, places) => {
+      let text = `${lines.join(end)}${end}`;
+      for (const { at, version, entries, end, isLost } of summaries) {
+        const place = at % (text.length + 1);
+        const summary = `conntrack v${version} (conntrack-tools): ${entries} flow entries have been shown.${end}`;
+        text = text.slice(0, place) + summary + text.slice(isLost ? text.indexOf('\n', place) + 1 : place);
+      }
+      expectSame(await summarise(text, places), text);
+    });
+    await fc.assert(property, { numRuns: 600 });
+  });
+
   it('on blocks that end at every byte', async () => {
     const lines = fc.sample(tables, { numRuns: 20, seed: 3 }).flat().slice(0, 6);
-    const text = `${lines.slice(0, 3).join('\n')}\n\0 noise\r\n\n${lines.slice(3).join('\r\n')}`;
+    const text = `${lines.slice(0, 3).join('\n')}\n\0 noise\r\n\n${SHOWN}${lines.slice(3).join(`\r\n`)}`.replace(
+      'dst=',
+      `ds${SHOWN}t=`,
+    );
     const whole = await summarise(text);
     expectSame(whole, text);
     for (let at = 1; at < text.length; at++) expect(await summarise(text, [at])).toEqual(whole);

@@ -237,6 +237,211 @@ describe('in every form', () => {
   });
 });
 
+describe('the summary line of conntrack', () => {
+  const SHOWN = 'conntrack v1.4.5 (conntrack-tools): 1438 flow entries have been shown.\n';
+  const NEXT = ROW.replaceAll('1003', '2003');
+  /** As `/proc` prints it: without its first columns it is a row as well. */
+  const LONG = `ipv4     2 ${ROW}`;
+
+  it('is taken out of the row that it is in, at every place, and the row counted once', async () => {
+    for (const row of [ROW, LONG, ROW.replace('[ASSURED] ', '[ASSURED] secctx=a:b:c '), ROW.replace('\n', ' \n')]) {
+      const plain = await summarise(ROW + row + NEXT);
+      for (let at = 0; at <= row.length; at++) {
+        const summary = await summarise(ROW + row.slice(0, at) + SHOWN + row.slice(at) + NEXT, 64);
+        const line = at === row.length ? 3 : 2;
+        expect(summary, `at ${at} of ${row}`).toEqual({
+          ...plain,
+          toolVersion: '1.4.5',
+          shown: { entries: 1438, rows: 3, file: 'table', line },
+        });
+      }
+    }
+  });
+
+  it('comes with the line ends of Windows, too', async () => {
+    const [head, tail] = [ROW.slice(0, 30), ROW.slice(30)];
+    const summary = await summarise((head + SHOWN + tail + NEXT).replaceAll('\n', '\r\n'));
+    expect(summary).toMatchObject({ entries: 2, malformed: { count: 0 }, shown: { entries: 1438, rows: 2 } });
+  });
+
+  it('is taken out across blocks that end anywhere', async () => {
+    const text = ROW.slice(0, 30) + SHOWN + ROW.slice(30) + NEXT;
+    const whole = await summarise(text);
+    expect(whole).toMatchObject({ entries: 2, malformed: { count: 0 } });
+    for (const size of [1, 2, 3, 5, 7, 11, 13, 31, 101, 103]) expect(await summarise(text, size)).toEqual(whole);
+  });
+
+  it('is taken out of rows in other forms', async () => {
+    for (const form of ['xml', 'save']) {
+      const text = fixture(`forms/${form}.txt`).toString();
+      for (const table of [text, text.replaceAll('</flow>\n', '</flow>')]) {
+        const at = table.length - 150;
+        const { shown, toolVersion, ...summary } = await summarise(table.slice(0, at) + SHOWN + table.slice(at));
+        const { shown: _, toolVersion: __, ...plain } = await summarise(table);
+        expect(summary).toEqual(plain);
+        expect([shown?.entries, toolVersion]).toEqual([1438, '1.4.5']);
+      }
+    }
+  });
+
+  it('between rows that are no whole leaves each as it is', async () => {
+    const cut = ROW.slice(0, 40);
+    const summary = await summarise(`${cut}${SHOWN}${NEXT}${ROW.trimEnd()}${SHOWN}${NEXT}${cut}${SHOWN}${cut}\n`);
+    expect(summary).toMatchObject({ entries: 3, malformed: { count: 2 }, shown: { entries: 3 * 1438, rows: 3 } });
+    expect(summary.malformed.examples).toEqual([
+      { file: 'table', line: 1, text: cut },
+      { file: 'table', line: 5, text: cut + cut },
+    ]);
+  });
+
+  it('is taken out of as many rows as there are, and of one more than once', async () => {
+    const cut = (row: string) => row.slice(0, 20) + SHOWN + row.slice(20, 60) + SHOWN + row.slice(60);
+    const summary = await summarise(cut(ROW) + cut(NEXT));
+    expect(summary).toMatchObject({ entries: 2, malformed: { count: 0 }, shown: { entries: 4 * 1438, line: 1 } });
+    const many = await summarise(`x${SHOWN}`.repeat(100_000));
+    expect(many).toMatchObject({ entries: 0, shown: { entries: 143_800_000 } });
+  });
+
+  it('at the very end says what became of the last row', async () => {
+    for (const end of [SHOWN, SHOWN.trimEnd()]) {
+      expect(await summarise(ROW + NEXT.trimEnd() + end)).toMatchObject({ entries: 2, malformed: { count: 0 } });
+      expect(await summarise(ROW + NEXT.slice(0, 40) + end)).toMatchObject({ entries: 1, malformed: { count: 1 } });
+    }
+  });
+});
+
+describe('a file without a row', () => {
+  const DENIED =
+    'conntrack v1.4.6 (conntrack-tools): Operation failed: sorry, you must be root or get CAP_NET_ADMIN capability to do this';
+  const readOne = async (text: string, families?: ('ipv4' | 'ipv6')[]) => {
+    const summariser = new TableSummariser();
+    const failure = await summariser.read('table', blocks(Buffer.from(text)), families);
+    return { failure, hasTable: summariser.hasTable, summary: summariser.finish() };
+  };
+
+  it.each([
+    'sh: 1: conntrack: not found',
+    'bash: conntrack: command not found',
+    DENIED,
+    "timeout: sending signal TERM to command 'conntrack'",
+    'timeout: failed to run command ‘conntrack’: No such file or directory',
+    'cat: /proc/net/nf_conntrack: Permission denied',
+    'Terminated',
+  ])('but “%s” is no table, and says why', async (text) => {
+    for (const families of [undefined, ['ipv4' as const]]) {
+      const { failure, hasTable, summary } = await readOne(`\n${text}\n`, families);
+      const quoted = text.replace(/[‘’]/g, (quote) => (quote === '‘' ? '\\xe2\\x80\\x98' : '\\xe2\\x80\\x99'));
+      expect(failure).toBe(`holds an error message: “${quoted}”`);
+      expect(hasTable).toBe(false);
+      expect(summary).toMatchObject({ files: [], families: [], malformed: { count: 0, examples: [] } });
+    }
+  });
+
+  it('but something else is no table either', async () => {
+    expect((await readOne('<html>\n')).failure).toBe('is a page of HTML or XML');
+    expect((await readOne('Nothing to see here.\n')).failure).toBe(
+      'holds no row of the table, but “Nothing to see here.”',
+    );
+    expect((await readOne(ROW.slice(0, 40))).failure).toMatch(/^holds no row of the table, but “tcp /);
+  });
+
+  it('is an empty table where conntrack says so', async () => {
+    const none = 'conntrack v1.4.7 (conntrack-tools): 0 flow entries have been shown.\n';
+    for (const text of [none, `nfct_labelmap_new: No such file or directory\n${none}`]) {
+      const { failure, summary } = await readOne(text);
+      expect(failure).toBeUndefined();
+      expect(summary).toMatchObject({ entries: 0, files: ['table'], shown: { entries: 0, rows: 0 } });
+    }
+  });
+
+  it('is an empty table in /proc, but nothing at all from a command that says how many it shows', async () => {
+    expect(await readOne('', ['ipv4', 'ipv6'])).toMatchObject({ failure: undefined, hasTable: true });
+    expect(await readOne('\n')).toMatchObject({
+      failure: 'is empty: neither a row nor how many there are',
+      hasTable: false,
+    });
+  });
+
+  it('costs only its own family', async () => {
+    const summariser = new TableSummariser();
+    await summariser.read('4', blocks(Buffer.from(`${ROW}${'noise\n'.repeat(20)}`)), ['ipv4']);
+    expect(await summariser.read('6', blocks(Buffer.from(`${DENIED}\n`)), ['ipv6'])).toContain(
+      'sorry, you must be root',
+    );
+    expect(summariser.finish()).toMatchObject({
+      files: ['4'],
+      families: ['ipv4'],
+      entries: 1,
+      malformed: { count: 20 },
+    });
+  });
+
+  it('takes a table with rows that a command did not finish for its beginning', async () => {
+    const end = "timeout: sending signal TERM to command 'conntrack'";
+    expect((await readOne(`${ROW}${ROW.slice(0, 30)}\n${end}\n`)).summary).toMatchObject({
+      entries: 1,
+      malformed: { count: 1 },
+      cut: `the command ended early: “${end}”`,
+      part: 'head',
+    });
+  });
+});
+
+describe('the families of conntrack -L', () => {
+  const six = ROW.replaceAll('10.0.0.9', 'fd00::9').replaceAll('9.9.9.9', 'fd00::1');
+  it.each([
+    ['1.4.5', ROW, ['ipv4']],
+    ['1.4.6-2', ROW, ['ipv4']],
+    ['0.9.14', ROW, ['ipv4']],
+    ['1.4.7', ROW, ['ipv4', 'ipv6']],
+    ['1.4.10', ROW, ['ipv4', 'ipv6']],
+    ['2.0', ROW, ['ipv4', 'ipv6']],
+    ['1.4.6', ROW + six, ['ipv4', 'ipv6']],
+    ['1.4.5', '', ['ipv4']],
+    ['1.4.7', '', ['ipv4', 'ipv6']],
+    ['', ROW, ['ipv4']],
+    ['', six, ['ipv6']],
+    ['', six + ROW, ['ipv4', 'ipv6']],
+  ])('version “%s”', async (version, rows, families) => {
+    const shown =
+      version && `conntrack v${version} (conntrack-tools): ${rows === '' ? 0 : 1} flow entries have been shown.\n`;
+    const summariser = new TableSummariser();
+    await summariser.read('commands/conntrack-L', blocks(Buffer.from(rows + shown)));
+    expect(summariser.finish()).toMatchObject({ families });
+  });
+});
+
+describe('the end of a longer table', () => {
+  const tail = async (text: string) => {
+    const summariser = new TableSummariser();
+    await summariser.read('tail', blocks(Buffer.from(text), 64), ['ipv4', 'ipv6'], { isTail: true });
+    return summariser.finish();
+  };
+
+  it('begins in the middle of a row, which is neither a row nor malformed', async () => {
+    const whole = await summarise(ROW);
+    // From the tenth byte on it is a row by itself, and from the blank of another one it names another protocol.
+    const row = 'ipv4     2 udp      17 29 src=10.0.0.8 dst=9.9.9.9 src=9.9.9.9 dst=10.0.0.8 use=1\n';
+    for (let at = 0; at < row.length; at++) {
+      const { files, cut, part, ...summary } = await tail(row.slice(at) + ROW);
+      expect(summary, row.slice(at)).toMatchObject({
+        entries: 1,
+        malformed: { count: 0 },
+        byProtocol: whole.byProtocol,
+      });
+      expect([cut, part]).toEqual(['only the end of what the command printed was kept', 'tail']);
+    }
+  });
+
+  it('numbers its lines as the file does, and knows the whole from the summary', async () => {
+    const shown = 'conntrack v1.4.7 (conntrack-tools): 900000 flow entries have been shown.\n';
+    const summary = await tail(`ED src=\n${ROW}noise\n${ROW.slice(0, 9)}${shown}${ROW.slice(9)}`);
+    expect(summary).toMatchObject({ entries: 2, shown: { entries: 900_000, rows: 2, line: 4 } });
+    expect(summary.malformed.examples.map(({ line }) => line)).toEqual([3]);
+    expect(await tail(`ED src=${shown}=9 use=1\n${ROW}`)).toMatchObject({ entries: 1, malformed: { count: 0 } });
+  });
+});
+
 describe('a damaged file', () => {
   it('counts and quotes the lines that are no rows', async () => {
     const noise = Array.from({ length: 12 }, (_, index) => `noise ${index} ${'x'.repeat(200)}\n`).join('');
@@ -272,7 +477,7 @@ describe('a damaged file', () => {
   });
 
   it('reads lines that only begin like XML in linear time', { timeout: 10_000 }, async () => {
-    const summary = await summarise('<\n'.repeat(500_000), 1 << 20);
+    const summary = await summarise(ROW + '<\n'.repeat(500_000), 1 << 20);
     expect(summary.malformed.count).toBe(500_000);
   });
 

@@ -28,6 +28,7 @@ const ESTIMATE_ERROR = 0.01;
 export function comparisons(snapshot: Snapshot, measured: Measured): Check[] {
   const checks = [
     ...rowsAgainstCount(snapshot, measured),
+    ...rowsAgainstShown(measured),
     ...columnAgainstCount(snapshot),
     ...slabAgainstCount(snapshot, measured),
     ...tablesAgainstEachOther(snapshot),
@@ -129,6 +130,20 @@ function rowsAgainstCount(snapshot: Snapshot, measured: Measured): Check[] {
           ? 'skipped'
           : undefined;
   return [explained ? { explained, values, evidence } : { unexplained: 'rowsFewer', values, evidence }];
+}
+
+/** `conntrack -L` counts what it prints: as many rows are in the file, unless something was done to it, or not all can be read. */
+function rowsAgainstShown({ table }: Measured): Check[] {
+  if (!table?.shown || table.cut !== undefined) return [];
+  const { entries, rows, file, line } = table.shown;
+  const values = { shown: entries, shownRows: rows };
+  const evidence: Evidence[] = [
+    { what: 'flow entries shown', value: entries, file, line },
+    { what: 'rows', value: rows, file },
+  ];
+  if (entries === rows) return [{ evidence }];
+  const isUnread = entries > rows && entries - rows <= table.malformed.count;
+  return [isUnread ? { explained: 'malformed', evidence } : { unexplained: 'shownDiffers', values, evidence }];
 }
 
 /** From 4.9 on an expired entry stays, and counts, until somebody comes across it: a reader of the table, for one. */

@@ -99,6 +99,19 @@ export function scan(): u32 {
   return 0;
 }
 
+/**
+ * Refuses the next whole line unread: it goes on with the one before it.
+ *
+ * @returns its length, as {@link scan} does
+ */
+export function pass(): u32 {
+  if (scanned === whole) return 0;
+  lines++;
+  refused = scanned;
+  while (load<u8>(scanned++) !== NEWLINE) {}
+  return (scanned - refused) as u32;
+}
+
 /** Bytes of the line that is not finished yet. */
 export function unfinished(): u32 {
   return (filled - scanned) as u32;

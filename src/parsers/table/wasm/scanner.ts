@@ -54,6 +54,12 @@ const IPV4_PADDED: u64 = 0x2020202034767069; // ipv4␣␣␣␣
 const IPV6_PADDED: u64 = 0x2020202036767069; // ipv6␣␣␣␣
 const TCP_PADDED: u64 = 0x2020202020706374; // tcp␣␣␣␣␣
 const UDP_PADDED: u64 = 0x2020202020706475; // udp␣␣␣␣␣
+const ICMP_PADDED: u64 = 0x20202020706d6369; // icmp␣␣␣␣
+const ICMPV6_PADDED: u64 = 0x20203676706d6369; // icmpv6␣␣
+const GRE_PADDED: u64 = 0x2020202020657267; // gre␣␣␣␣␣
+const SCTP_PADDED: u64 = 0x2020202070746373; // sctp␣␣␣␣
+const DCCP_PADDED: u64 = 0x2020202070636364; // dccp␣␣␣␣
+const UDPLITE_PADDED: u64 = 0x206574696c706475; // udplite␣
 const NUMBER_2: u64 = 0x203220; // ␣2␣
 const NUMBER_6: u64 = 0x203620; // ␣6␣
 const NUMBER_10: u64 = 0x20303120; // ␣10␣
@@ -122,14 +128,16 @@ export function readRow(p: usize): usize {
 @inline
 function readHead(p: usize): usize {
   p = readFamily(p);
-  if (p !== 0) p = readProtocol(p);
+  if (p === 0) return 0;
+  const name = p;
+  p = readProtocol(p);
   if (p === 0) return 0;
   row.hasTimeout = load<u8>(p) - DIGIT_0 < 10;
   if (row.hasTimeout) {
     p = readNumber(p, u32.MAX_VALUE);
     if (p === 0 || load<u8>(p++) !== BLANK) return 0;
     row.timeout = value as u32;
-  }
+  } else if (isNumberOfAnother(load<u64>(name), row.protocol)) return 0;
   row.state = 0;
   if (load<u8>(p) < LETTER_A) p = readState(p);
   else if (starts(p, TIMEOUT)) p = skipGreTimeouts(p);
@@ -160,6 +168,18 @@ function readProtocol(p: usize): usize {
   p = readNameAndNumber(p);
   row.protocol = value as u32;
   return p;
+}
+
+/** A number that is not the protocol's own may be the timeout of a row that has none: `tcp      120 TIME_WAIT `. */
+function isNumberOfAnother(name: u64, number: u32): bool {
+  if (name === TCP_PADDED) return number !== 6;
+  if (name === UDP_PADDED) return number !== 17;
+  if (name === ICMP_PADDED) return number !== 1;
+  if (name === ICMPV6_PADDED) return number !== 58;
+  if (name === GRE_PADDED) return number !== 47;
+  if (name === SCTP_PADDED) return number !== 132;
+  if (name === DCCP_PADDED) return number !== 33;
+  return name === UDPLITE_PADDED && number !== 136;
 }
 
 /** `gre      47 `, all of them printed with `%-8s %u `: no `=` and no control character, blanks up to the ninth column, and a number into {@link value}. */
@@ -478,7 +498,10 @@ function readFlag(p: usize): usize {
   return p + 1;
 }
 
-/** Columns of which the whole row has to be known, a tuple's out of place or a helper, are left to the other parser. */
+/**
+ * Columns of which the whole row has to be known, a tuple's out of place or a helper, are left to the other parser; and so is a row
+ * that the summary line of `conntrack` was spliced into, wherever it was.
+ */
 const ELSEWHERE: u64[] = [
   0x3d747364, // dst=
   0x3d74726f7073, // sport=
@@ -490,6 +513,7 @@ const ELSEWHERE: u64[] = [
   0x3d7374656b636170, // packets=
   0x3d7365747962, // bytes=
   0x3d7265706c6568, // helper=
+  0x6172746e6e6f6328, // (conntra
 ];
 
 function skipColumn(p: usize): usize {
