@@ -11,6 +11,12 @@ import { fact, numberedLines, quote, refuse, toCount, unusableContent } from './
 const UNITS = { b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 } as const;
 const SUFFIXES = ['B', 'K', 'M', 'G', 'T', 'P'];
 
+/** Columns from which on multiples are no accident: total, used and free. */
+const FEW_NUMBERS = 3;
+
+/** Linux runs in no less: a smaller total is no number of bytes. */
+const LEAST_BYTES = 4 * UNITS.m;
+
 /** From so many MiB on a number is no number of GiB: no gateway has 16 TiB. */
 const NO_GIBIBYTES = 16_384;
 
@@ -44,7 +50,8 @@ export function parseFree(text: string, file: string, option?: string): Parsed<F
 function unitOf(numbers: readonly (number | undefined)[], option: string | undefined): number | undefined {
   if (option !== undefined && option !== 'h') return UNITS[option as keyof typeof UNITS];
   const all = (divisor: number) => numbers.every((number) => number !== undefined && number % divisor === 0);
-  if (all(4096)) return UNITS.b;
+  if (numbers.length < FEW_NUMBERS) return undefined;
+  if (all(4096) && (numbers[0] ?? 0) >= LEAST_BYTES) return UNITS.b;
   if (all(4)) return UNITS.k;
   return (numbers[0] ?? 0) >= NO_GIBIBYTES ? UNITS.m : undefined;
 }

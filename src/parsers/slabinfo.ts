@@ -33,6 +33,8 @@ const layout2: Layout = {
   groups: { tunables: ['limit', 'batchcount', 'sharedfactor'], slabdata: ['active_slabs', 'num_slabs', 'sharedavail'] },
 };
 
+/** What is wrong with a slabinfo that has a header at the most; lxcfs prints such a one in containers. */
+export const NO_CACHE = 'lists no cache at all';
 /** What a slabinfo costs that tells nothing. */
 export const noMemory = 'The memory of the connection table cannot be computed from slabs.';
 const missingCaches = 'The caches on these lines are missing; if one is conntrack’s own, its memory is too.';

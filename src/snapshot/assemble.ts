@@ -29,7 +29,7 @@ import {
 import type { Parsed } from '../parsers/parsed.ts';
 import { parseCmdline, parseModprobeConf, parseModulesLoad, parseSysctlConf } from '../parsers/persisted.ts';
 import { settingName, settingNameOfKey } from '../parsers/settings-names.ts';
-import { noMemory, parseSlabinfo } from '../parsers/slabinfo.ts';
+import { NO_CACHE, noMemory, parseSlabinfo } from '../parsers/slabinfo.ts';
 import { parseSysctlA } from '../parsers/sysctl-a.ts';
 import { parseSysfsSlabValue } from '../parsers/sysfs-slab.ts';
 import { refuse } from '../parsers/text.ts';
@@ -377,7 +377,7 @@ function readReading(draft: Draft, reading: Reading, text: string, path: string,
     reading.slab = draft.take(parseSlabinfo(text, path));
     // The readings of a series have the lines of conntrack only.
     if (reading === draft.snapshot.first && reading.slab?.caches.length === 0) {
-      draft.take(refuse(path, 'lists no cache, as slabinfo of a container does', noMemory));
+      draft.take(refuse(path, NO_CACHE, noMemory));
       reading.slab = undefined;
     }
   } else if (what === 'uptime') reading.uptimeSeconds = draft.take(parseUptime(text, path));

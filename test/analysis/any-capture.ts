@@ -487,6 +487,38 @@ const inventory = fc
 const rows = (count: number) =>
   Array.from({ length: count }, (_, at) => `180 proto=6 src=10.0.0.1 dst=10.0.0.2 sport=0 dport=${at}`);
 
+/** What other collectors have in place of files, whole and not, of this host and of another. */
+const STAND_INS: [path: string, text: string][] = [
+  ['commands/uname-a', 'Linux gw 6.6.30 #1 SMP PREEMPT_DYNAMIC Debian x86_64 GNU/Linux'],
+  ['commands/uname-a', 'Linux other 3.10.0-1160.el7.ppc64le #1 SMP ppc64le ppc64le ppc64le GNU/Linux'],
+  ['commands/hostname', 'gw.example.net'],
+  ['commands/date', 'Wed 25 Nov 2026 09:17:23 PM CET'],
+  ['commands/date', 'Wed, 25 Nov 2026 21:17:23 +0100'],
+  ['commands/uptime', ' 21:17:23 up 10 days,  3:04,  2 users,  load average: 0.15, 1.13, 1.51'],
+  ['commands/uptime', 'up 0 min'],
+  ['commands/lsmod', 'Module                  Size  Used by\nnf_conntrack 139264 1 nf_nat'],
+  ['commands/free', 'Mem:        24684096      456872    23510636        8788     1034684    24227224'],
+  ['commands/free-h', 'Mem:            23Gi       446Mi        22Gi'],
+  ['commands/getconf-a', 'PAGESIZE                           65536'],
+  ['boot/config', 'CONFIG_ARM64_64K_PAGES=y'],
+  ['boot/config', 'CONFIG_X86_64=y'],
+  ['proc/cpuinfo', 'processor\t: 0\nCPU implementer\t: 0x41\nprocessor\t: 1\nCPU implementer\t: 0x41'],
+  ['proc/slabinfo', 'cat: /proc/slabinfo: Permission denied'],
+  ['proc/slabinfo', 'slabinfo - version: 2.1'],
+  ['commands/sysctl-a', "sysctl: permission denied on key 'net.netfilter.nf_conntrack_max'\nkernel.hostname = gw"],
+  ['commands/sysctl-a', 'net.netfilter.nf_conntrack_count = 5\nnet.netfilter.nf_conntrack_max = 4096'],
+];
+
+/** Every setting in what `sysctl -a` prints, and not in its own file. */
+const asSysctlA: Change = ({ files }) => {
+  const settings = [...files].filter(([path]) => /^proc\/sys\/net\//.test(path));
+  for (const [path] of settings) files.delete(path);
+  const lines = settings.map(
+    ([path, text]) => `${path.slice('proc/sys/'.length).replaceAll('/', '.')} = ${text.trim()}`,
+  );
+  files.set('commands/sysctl-a', `${lines.join('\n')}\n`);
+};
+
 const change: fc.Arbitrary<Change> = fc.oneof(
   { weight: 4, arbitrary: readings },
   { weight: 4, arbitrary: limit },
@@ -496,6 +528,8 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   { weight: 2, arbitrary: namespaces },
   { weight: 1, arbitrary: inventory },
   { weight: 1, arbitrary: fc.constant(oldNames) },
+  { weight: 1, arbitrary: fc.constant(asSysctlA) },
+  { weight: 3, arbitrary: fc.constantFrom(...STAND_INS).map(([path, text]) => put(path, text)) },
   { weight: 3, arbitrary: fc.constantFrom(...RELEASES).map((release) => put('commands/uname-r', release)) },
   { weight: 1, arbitrary: fc.constantFrom(...MACHINES).map((machine) => put('commands/uname-m', machine)) },
   {

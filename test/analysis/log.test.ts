@@ -14,6 +14,15 @@ const logged = (files: Record<string, string>) =>
   );
 const lines = (...each: string[]) => each.join('\n');
 
+test('an uptime in whole minutes dates no line to the second', () => {
+  const at = (uptime: Record<string, string>) =>
+    logOf(gateway({ ...uptime, 'commands/dmesg': `[86390.000000] ${FULL}` })).full;
+  const exact = at({ 'proc/uptime': '86400.00 1.00' });
+  expect([exact[0]?.when, secondsSince(exact)]).toEqual([{ from: -10, to: -10 }, 10]);
+  const coarse = at({ 'commands/uptime': 'up 1 day, 0 min' });
+  expect([coarse[0]?.when, coarse[0]?.boot, secondsSince(coarse)]).toEqual([{ from: -70, to: -10 }, 'this', undefined]);
+});
+
 describe('one message in several logs', () => {
   test('the kernel’s own stamp tells', () => {
     const { full } = logged({

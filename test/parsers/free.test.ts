@@ -48,6 +48,13 @@ describe('free', () => {
     expect(parseFree(text, file).value?.value).toBe(123_456 * 1024);
   });
 
+  it('takes a small round number of KiB for no bytes, and tells nothing by one number alone', () => {
+    expect(parseFree(`${HEADER}Mem:   32768   8192   24576\n`, file).value?.value).toBe(32_768 * 1024);
+    expect(parseFree(`${HEADER}Mem:   8388608\n`, file).problems).toMatchObject([
+      { what: expect.stringContaining('does not tell the unit') },
+    ]);
+  });
+
   it('does not guess between MiB and GiB', () => {
     expect(parseFree(`${HEADER}Mem:   1897   446   959   8   491   1259\n`, file)).toMatchObject({
       value: undefined,

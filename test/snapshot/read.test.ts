@@ -49,6 +49,30 @@ describe('a file that is missing or damaged costs what depended on it', () => {
     expect(snapshot.problems[0]).toMatchObject({ file: 'standard input', what: 'the compressed data end too early' });
   });
 
+  test.each([
+    'bash: conntrack: command not found\n',
+    'cat: /proc/net/nf_conntrack: Permission denied\n',
+    'conntrack v1.4.5 (conntrack-tools): Operation failed: sorry, you must be root or get CAP_NET_ADMIN capability to do this\n',
+  ])('no table is made of %j', async (error) => {
+    const alone = await read([['proc/net/nf_conntrack', error]]);
+    expect(alone.table).toBeUndefined();
+    expect(alone.problems).toMatchObject([
+      { file: 'proc/net/nf_conntrack', line: 1, what: expect.stringContaining(error.slice(0, 30)) },
+    ]);
+    const beside = await read([
+      ['proc/net/nf_conntrack', error],
+      ['commands/conntrack-L-ipv4', ROW],
+    ]);
+    expect(beside.table).toMatchObject({ entries: 1, files: ['commands/conntrack-L-ipv4'] });
+    // A row says that the rest is one too: what is odd in it is counted, and quoted.
+    const within = await read([['proc/net/nf_conntrack', `${ROW}${error}`]]);
+    expect(within.table).toMatchObject({ entries: 1, malformed: { count: 1 } });
+  });
+
+  test('a table without entries is one', async () => {
+    expect((await read([['proc/net/nf_conntrack', '']])).table?.entries).toBe(0);
+  });
+
   test('two names of one setting that disagree', async () => {
     const snapshot = await read([
       ['proc/sys/net/netfilter/nf_conntrack_max', '131072\n'],

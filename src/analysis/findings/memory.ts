@@ -44,7 +44,7 @@ export const memory: Rule = {
       atMaxShare: atLimit,
       availableBytes: available?.value,
       exceeds,
-      pageInferred: measured.pageBytes?.inferred !== undefined,
+      pageInferred: measured.pageBytes?.inferred === undefined ? undefined : true,
     };
     const evidence = [
       ...seenSlabs(measured),

@@ -26,7 +26,7 @@ export const slabFragmentation: Rule = {
       freeShare: slab.total.totalObjects > 0 ? 1 - slab.total.activeObjects / slab.total.totalObjects : undefined,
       peakEntries: slab.total.totalObjects,
       emptyBytes: empty > 0 ? empty : undefined,
-      pageInferred: measured.pageBytes?.inferred !== undefined,
+      pageInferred: measured.pageBytes?.inferred === undefined ? undefined : true,
     };
     const evidence = [...seenObjects(measured), ...seenSlabs(measured), ...seenInferredPage(measured)];
     const worth = Math.min(WORTH_BYTES, WORTH_SHARE * (host.memTotalBytes?.value ?? Number.POSITIVE_INFINITY));

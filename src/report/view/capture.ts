@@ -146,7 +146,7 @@ export function factsView(analysis: Analysis) {
       text(fact.value),
       fact.inferred && `inferred ${fact.inferred}`,
       // What is rounded here is time or memory, in the unit that the row has.
-      fact.roundedTo && `to ${text(fact.roundedTo as T)}`,
+      fact.roundedTo && `rounded to ${text(fact.roundedTo as T)}`,
     ];
     rows.push({ what, value: value.filter(Boolean).join(', '), source: sourceOf(fact) });
   };
@@ -158,7 +158,9 @@ export function factsView(analysis: Analysis) {
   add('CPUs', host.cpus, count);
   add('RAM (MemTotal)', host.memTotalBytes, bytesBoth);
   add('RAM available (MemAvailable)', host.memAvailableBytes, bytesBoth);
-  add('Up for', host.uptimeSeconds, (v) => `${secondsExact(v)} (${duration(v)})`);
+  const both = (seconds: number) =>
+    secondsExact(seconds) === duration(seconds) ? duration(seconds) : `${secondsExact(seconds)} (${duration(seconds)})`;
+  add('Up for', host.uptimeSeconds, both);
   add('Captured at', host.capturedAt, utc);
   add('Boot id', host.bootId, asIs);
   add('Machine id, SHA-256', host.machineIdSha256, asIs);

@@ -1,5 +1,6 @@
 /** Where a number is from, and why one is missing. */
 import type { Analysis } from '../../analysis/schema.ts';
+import { NO_CACHE } from '../../parsers/slabinfo.ts';
 import { bytes } from '../format.ts';
 
 type Inventory = Analysis['inventory'];
@@ -63,21 +64,29 @@ export function inferredPage({ pageBytes }: Analysis): { size: string; from: str
   return pageBytes?.inferred === undefined ? undefined : { size: bytes(pageBytes.value), from: pageBytes.inferred };
 }
 
-/**
- * Why nothing is known of the slabs. The kernel lets root read slabinfo (mm/slab_common.c, SLABINFO_RIGHTS): where even root is refused, it
- * is the root of a container, whose kernel is another's.
- */
-export function whyNoSlab(analysis: Analysis): string {
-  const { bundle, inventory, problems } = analysis;
-  const why = whyAbsent(analysis, LOOKED_FOR.slab);
+function slabinfoIsRefused({ inventory, problems }: Analysis): boolean {
   const isSlabinfo = (path: string) => path === 'proc/slabinfo';
-  const refused =
+  return (
     inventory.some(({ path, status }) => isSlabinfo(path) && status === 'denied') ||
-    problems.some(({ file, what }) => isSlabinfo(file) && /permission denied|not permitted/i.test(what));
-  if (!refused || (bundle.userId ?? 0) !== 0) return why;
-  return bundle.userId === 0
-    ? `not visible from a container, where root itself is refused: ${why}`
-    : `not visible from a container, nor without root: ${why}`;
+    problems.some(({ file, what }) => isSlabinfo(file) && /permission denied|not permitted/i.test(what))
+  );
+}
+
+/**
+ * Whether slabs are not seen because the capture is a container's. The kernel lets root read slabinfo (mm/slab_common.c, SLABINFO_RIGHTS):
+ * where even root is refused, it is the root of a container. Such a slabinfo can also be there, and list nothing.
+ */
+export function isHiddenFromContainer(analysis: Analysis): boolean {
+  const isEmptied = analysis.problems.some(({ file, what }) => file === 'proc/slabinfo' && what === NO_CACHE);
+  return isEmptied || (analysis.bundle.userId === 0 && slabinfoIsRefused(analysis));
+}
+
+/** Why nothing is known of the slabs. */
+export function whyNoSlab(analysis: Analysis): string {
+  const why = whyAbsent(analysis, LOOKED_FOR.slab);
+  if (isHiddenFromContainer(analysis)) return `not visible from a container: ${why}`;
+  const mayBeHidden = analysis.bundle.userId === undefined && slabinfoIsRefused(analysis);
+  return mayBeHidden ? `not visible from a container, nor without root: ${why}` : why;
 }
 
 /** What files to look for in the inventory when a value is missing. */

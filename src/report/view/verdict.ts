@@ -5,7 +5,7 @@ import { causeOf } from '../../analysis/verdict.ts';
 import { bytes, count, duration, list, percent, plural, rate, ratio, utc } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { exactly, textOf, valuesOf } from './quantity.ts';
-import { inferredPage, shortSourcesOf } from './sources.ts';
+import { inferredPage, isHiddenFromContainer, shortSourcesOf } from './sources.ts';
 
 export const SEVERITY_WORDS: Record<Severity, string> = {
   critical: 'Critical',
@@ -46,11 +46,15 @@ function memoryTemplate(analysis: Analysis): string {
   return memoryIsTheProblem ? 'verdicts/memory/problem' : 'verdicts/memory/no-problem';
 }
 
-/** The first thing that was needed to judge the memory and was not captured. */
-function memoryMissing({ slab, pageBytes, host }: Analysis): string | undefined {
-  if (slab.caches.length === 0) return 'what connection tracking holds';
-  if (!pageBytes) return 'the page size';
-  return host.memTotalBytes ? undefined : 'the size of RAM';
+/** The first thing that was needed to judge the memory and is not known, in a sentence. */
+function memoryMissing(analysis: Analysis): string | undefined {
+  const { slab, pageBytes, host } = analysis;
+  const holds = 'what connection tracking holds';
+  if (slab.caches.length === 0) {
+    return isHiddenFromContainer(analysis) ? `${holds} is not visible from a container` : `${holds} was not captured`;
+  }
+  if (!pageBytes) return 'the page size was not captured';
+  return host.memTotalBytes ? undefined : 'the size of RAM was not captured';
 }
 
 function values(analysis: Analysis) {

@@ -270,6 +270,20 @@ testRule('consistency', [
     says: 'The numbers fit together: 3 000 entries by nf_conntrack_count, 3 000 slab objects in use; 3 000 entries are more than the limit of 1 000, which was lowered while they were there.',
   },
   {
+    when: 'sysctl -a, read at another moment',
+    snapshot: host(1000, { 'commands/sysctl-a': 'net.core.message_cost = 5\nnet.netfilter.nf_conntrack_max = 4096' }),
+    severity: 'notice',
+    says: 'The setting nf_conntrack_max was written while the capture was made: commands/sysctl-a says 4096 where proc/sys/net/netfilter/nf_conntrack_max says 65536, though both name one setting.',
+    from: [MAX, 'commands/sysctl-a:2'],
+  },
+  {
+    when: 'two sources of one fact',
+    snapshot: host(1000, { 'commands/uname-a': 'Linux gw 3.10.0 #1 SMP x86_64 GNU/Linux' }),
+    severity: 'notice',
+    says: 'Two files of the capture name one thing differently: commands/uname-a says that the kernel release is 3.10.0 where commands/uname-r says 6.6.30.',
+    from: ['commands/uname-a'],
+  },
+  {
     when: 'two names of one setting',
     snapshot: host(1000, { 'proc/sys/net/nf_conntrack_max': 131_072 }),
     severity: 'notice',
