@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { BundleError, inputName, isReadError, type Member, readBundle } from '../bundle/bundle.ts';
 import type { TableSummariser } from '../parsers/table/summariser.ts';
 import type { TextFile } from './assemble.ts';
-import type { Problem, Snapshot } from './types.ts';
+import type { NamespaceRows, Problem, Snapshot } from './types.ts';
 
 /** The newest version of the bundle's format that this program knows; see src/bundle/README.md. */
 const FORMAT_VERSION = 1;
@@ -23,6 +23,11 @@ const TABLES: { path: RegExp; familiesOf(path: string): ('ipv4' | 'ipv6')[] | un
   { path: /^commands\/conntrack-L$/, familiesOf: () => undefined },
   { path: /^proc\/net\/ip_conntrack$/, familiesOf: () => ['ipv4'] },
 ];
+
+/** The table of another network namespace, by its name. */
+const NAMESPACE_TABLE = /^netns\/([^/]+)\/commands\/conntrack-L$/;
+/** So many of these are read row by row; of the others, of which a host can have hundreds, the lines are counted. */
+const NAMESPACES_READ = 32;
 
 /** In front of the path of a table of which only the end was kept. */
 const TAIL = 'tail/';
@@ -51,13 +56,15 @@ export async function readSnapshot(
   const files = new Map<string, TextFile>();
   const tables = new Map<number, TableSummariser>();
   const cuts = new Map<number, string>();
+  const namespaceRows = new Map<string, NamespaceRows>();
   const problems: Problem[] = [];
   let kept = 0;
 
   async function visit({ path, bytes, content }: Member): Promise<void> {
-    const { isKnownPath, newSummariser } = await parsers;
+    const { countRowLines, isKnownPath, newSummariser } = await parsers;
     const source = tableAt(path);
-    if (source === undefined && !isKnownPath(path)) return;
+    const namespace = NAMESPACE_TABLE.exec(path)?.[1];
+    if (source === undefined && namespace === undefined && !isKnownPath(path)) return;
     if (files.has(path)) {
       throw new BundleError(
         `${inputName(input)} holds ${path} twice. Expected one capture of one host; pack the captures one by one.`,
@@ -70,26 +77,29 @@ export async function readSnapshot(
         const summariser = tables.get(source.rank) ?? newSummariser();
         tables.set(source.rank, summariser);
         read = { text: '', bytes: 0 };
-        const failure = await summariser.read(
-          path,
-          (async function* () {
-            for await (const chunk of content) {
-              read.bytes += chunk.length;
-              onTable?.(read.bytes);
-              yield chunk;
-            }
-          })(),
-          source.families,
-          { isTail: source.isTail },
-        );
+        const failure = await summariser.read(path, sized(content, read, onTable), source.families, {
+          isTail: source.isTail,
+        });
         if (failure !== undefined) {
           problems.push({ file: path, what: failure, cost: 'The table that it should hold is missing.' });
+        }
+      } else if (namespace !== undefined) {
+        read = { text: '', bytes: 0 };
+        const counted = sized(content, read);
+        if (namespaceRows.size >= NAMESPACES_READ) {
+          namespaceRows.set(namespace, { value: await countRowLines(counted), file: path, how: 'lines' });
+        } else {
+          const summariser = newSummariser();
+          const failure = await summariser.read(path, counted);
+          const { entries } = summariser.finish();
+          if (failure === undefined) namespaceRows.set(namespace, { value: entries, file: path, how: 'rows' });
+          else problems.push({ file: path, what: failure, cost: 'How many entries this namespace has is not known.' });
         }
       } else {
         read = await readWhole(content, limit);
         kept += read.text.length;
       }
-      if (read.bytes > limit && source === undefined) {
+      if (read.bytes > limit && source === undefined && namespace === undefined) {
         problems.push({
           file: path,
           what: `is larger than ${limit} bytes`,
@@ -130,7 +140,7 @@ export async function readSnapshot(
   const [best] = [...tables].filter(([, summariser]) => summariser.hasTable).sort(([a], [b]) => a - b);
   const table = best?.[1].finish(cuts.get(best[0]));
   const { assembleSnapshot, parseManifest } = await parsers;
-  const snapshot = assembleSnapshot(files, table, problems);
+  const snapshot = assembleSnapshot(files, table, problems, namespaceRows);
   const named = parseManifest(files.get('manifest.csv')?.text ?? '', 'manifest.csv').value?.get('hostname');
   refuseMixture(input, named, snapshot);
   const { formatVersion } = snapshot.bundle;
@@ -147,11 +157,13 @@ export async function readSnapshot(
 }
 
 async function loadParsers() {
-  const [{ assembleSnapshot, isKnownPath }, { TableSummariser }, { parseManifest }] = await Promise.all([
-    import('./assemble.ts'),
-    import('../parsers/table/summariser.ts'),
-    import('../parsers/bundle-csv.ts'),
-  ]);
+  const [{ assembleSnapshot, isKnownPath }, { countRowLines }, { TableSummariser }, { parseManifest }] =
+    await Promise.all([
+      import('./assemble.ts'),
+      import('../parsers/table/count.ts'),
+      import('../parsers/table/summariser.ts'),
+      import('../parsers/bundle-csv.ts'),
+    ]);
   // One is made now: nearly every bundle has a table.
   let ready: TableSummariser | undefined = new TableSummariser();
   const newSummariser = () => {
@@ -159,7 +171,7 @@ async function loadParsers() {
     ready = undefined;
     return summariser;
   };
-  return { assembleSnapshot, isKnownPath, parseManifest, newSummariser };
+  return { assembleSnapshot, countRowLines, isKnownPath, parseManifest, newSummariser };
 }
 
 /**
@@ -190,6 +202,19 @@ function baseName(input: string): string {
       .split(/[\\/]/)
       .pop() ?? input
   );
+}
+
+/** Passes blocks on, and adds up their bytes. */
+async function* sized(
+  content: AsyncIterable<Uint8Array>,
+  read: { bytes: number },
+  onBytes?: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of content) {
+    read.bytes += chunk.length;
+    onBytes?.(read.bytes);
+    yield chunk;
+  }
 }
 
 async function readWhole(content: AsyncIterable<Uint8Array>, limit: number) {
