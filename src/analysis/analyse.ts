@@ -13,7 +13,7 @@ import { located } from './origins.ts';
 import { recommend } from './recommend.ts';
 import type { Analysis } from './schema.ts';
 import { slabArithmetic } from './slab.ts';
-import { dropsOf, readingsOf, unsigned, usageOf } from './usage.ts';
+import { dropsOf, entriesIn, readingsOf, unsigned, usageOf } from './usage.ts';
 import { verdictOf } from './verdict.ts';
 
 /**
@@ -35,9 +35,11 @@ export function analyse(
   const hash = hashOf(snapshot, usage, slab);
   const prices = pricesOf(snapshot, slab.caches);
   const memory = memoryOf({ slab, hash, usage }, prices);
-  const namespaces = snapshot.namespaces.map(({ counters, ...namespace }) => ({
+  const namespaces = snapshot.namespaces.map(({ counters, count, max, rows, ...namespace }) => ({
     ...namespace,
-    entries: counters?.entries,
+    entries: entriesIn({ counters, count, max, rows, ...namespace }),
+    max: unsigned(max),
+    rows,
     drop: counters?.totals.drop,
     earlyDrop: counters?.totals.early_drop,
   }));

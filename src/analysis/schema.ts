@@ -568,11 +568,15 @@ export const analysisSchema = z
     }),
     namespaces: z.array(
       z.object({
-        inode: z.string(),
-        pids: count,
+        inode: z.string().optional().describe('absent where only the name is known'),
+        pids: count.optional(),
         processes: z.array(z.string()),
         names: z.array(z.string()),
-        entries: fact(count).optional(),
+        entries: fact(count).optional().describe('its count, or else the rows of its table'),
+        max: fact(count).optional().describe('nf_conntrack_max as it is in it'),
+        rows: fact(count)
+          .extend({ how: z.enum(['rows', 'lines']).describe('rows that were understood, or lines that look like one') })
+          .optional(),
         drop: count.optional(),
         earlyDrop: count.optional(),
       }),

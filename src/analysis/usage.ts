@@ -1,5 +1,5 @@
 /** How full the table is, and whether packets were refused: from counters and the log, each for what it can prove. */
-import type { Fact, Reading, Snapshot } from '../snapshot/types.ts';
+import type { Fact, Namespace, Reading, Snapshot } from '../snapshot/types.ts';
 import { logEvidence } from './log.ts';
 import type { Analysis } from './schema.ts';
 
@@ -13,6 +13,11 @@ export const FILLING = 0.75;
 /** Whether a reading shows the table at its limit. Slab objects are an upper bound, and those of all namespaces: they do not show it. */
 export function atLimit({ peakShare, entriesHow }: Analysis['usage']): boolean {
   return peakShare !== undefined && peakShare >= FULL && entriesHow !== 'slab';
+}
+
+/** Entries of another namespace: its count, or else the rows of its table, which leave out what has expired. */
+export function entriesIn({ count, counters, rows }: Namespace): Fact<number> | undefined {
+  return count ?? counters?.entries ?? (rows && { value: rows.value, file: rows.file });
 }
 
 /** All readings in the order in which they were taken. */

@@ -34,7 +34,7 @@ import { parseSysctlA } from '../parsers/sysctl-a.ts';
 import { parseSysfsSlabValue } from '../parsers/sysfs-slab.ts';
 import { refuse } from '../parsers/text.ts';
 import { inferPageBytes } from './page-size.ts';
-import type { Fact, Namespace, Origin, Problem, Reading, Snapshot, TableSummary } from './types.ts';
+import type { Fact, Namespace, NamespaceRows, Origin, Problem, Reading, Snapshot, TableSummary } from './types.ts';
 
 /** A file of the bundle, as far as it is kept. The table is not kept: its text is empty. */
 export interface TextFile {
@@ -56,6 +56,8 @@ interface Draft {
   series: Map<number, Reading>;
   namespaces: Omit<Namespace, 'counters'>[];
   namespaceCounters: Map<string, NonNullable<Namespace['counters']>>;
+  /** What commands printed that were run in a namespace, by its name. */
+  named: Map<string, Pick<Namespace, 'counters' | 'count' | 'max' | 'rows'>>;
   manifest: Map<string, string>;
   processPages: { statm?: string; status?: string };
   machineKind?: Fact<MachineKind> | undefined;
@@ -91,6 +93,23 @@ const ROUTES: {
     read(draft, text, path, match) {
       const counters = draft.take(parseProcCounters(text, path));
       if (counters) draft.namespaceCounters.set(match[1] ?? '', counters);
+    },
+  },
+  {
+    path: /^netns\/([^/]+)\/commands\/conntrack-S$/,
+    read(draft, text, path, match) {
+      namedNamespace(draft, match[1]).counters = draft.take(parseConntrackS(text, path));
+    },
+  },
+  {
+    path: /^netns\/([^/]+)\/commands\/sysctl-a$/,
+    read(draft, text, path, match) {
+      const namespace = namedNamespace(draft, match[1]);
+      for (const { key, ...fact } of draft.take(parseSysctlA(text, path))?.settings ?? []) {
+        const name = settingNameOfKey(key);
+        if (name === 'count' && fact.value >= 0) namespace.count ??= fact;
+        if (name === 'max') namespace.max ??= fact;
+      }
     },
   },
   {
@@ -251,11 +270,13 @@ export function isKnownPath(path: string): boolean {
  * @param files     texts by path; the table's path may be among them, with its size only
  * @param table     the table as summarised while it was read; the inventory knows whether the collector cut it
  * @param problems  what went wrong while reading; what the parsers find is added to it
+ * @param rows      how many rows the tables of other network namespaces have, by the namespace's name
  */
 export function assembleSnapshot(
   files: ReadonlyMap<string, TextFile>,
   table: TableSummary | undefined,
   problems: Problem[],
+  rows: ReadonlyMap<string, NamespaceRows> = new Map(),
 ): Snapshot {
   const draft: Draft = {
     snapshot: {
@@ -279,6 +300,7 @@ export function assembleSnapshot(
     series: new Map(),
     namespaces: [],
     namespaceCounters: new Map(),
+    named: new Map([...rows].map(([name, each]) => [name, { rows: each }])),
     manifest: new Map(),
     processPages: {},
     take(parsed) {
@@ -322,16 +344,32 @@ function finish(draft: Draft, files: ReadonlyMap<string, TextFile>, table: Table
   checkMachine(draft);
   snapshot.pageBytes ??= inferredPage(draft);
   snapshot.series = [...draft.series.entries()].sort(([a], [b]) => a - b).map(([, reading]) => reading);
-  snapshot.namespaces = draft.namespaces.map((namespace) => ({
-    ...namespace,
-    counters: draft.namespaceCounters.get(namespace.inode),
-  }));
+  snapshot.namespaces = namespacesOf(draft);
   snapshot.problems.push(...inventoryProblems(snapshot, files));
   if (table) {
     const cut = snapshot.inventory.find((item) => table.files.includes(item.path) && item.status === 'cut');
     snapshot.table = cut ? { ...table, cut: cut.reason, part: table.part ?? 'head' } : table;
   }
   return snapshot;
+}
+
+/** What commands printed in the namespace of this name. */
+function namedNamespace({ named }: Draft, name = '') {
+  const namespace = named.get(name) ?? {};
+  named.set(name, namespace);
+  return namespace;
+}
+
+/** The namespaces of the list, with what is known of each; and those that have a name only. */
+function namespacesOf({ namespaces, namespaceCounters, named }: Draft): Namespace[] {
+  const listed = namespaces.map(({ inode = '', ...namespace }) => {
+    const name = namespace.names.find((each) => named.has(each)) ?? '';
+    const { counters, ...others } = named.get(name) ?? {};
+    named.delete(name);
+    return { inode, ...namespace, ...others, counters: namespaceCounters.get(inode) ?? counters };
+  });
+  const others = [...named].sort(([a], [b]) => (a < b ? -1 : 1));
+  return [...listed, ...others.map(([name, known]) => ({ processes: [], names: [name], ...known }))];
 }
 
 /** Files that the collector says it captured, and that are missing from the bundle or differ from what it wrote. */

@@ -13,7 +13,7 @@ import { type Part, Placer } from '../bundle/layouts/index.ts';
 import { linesOfInterest } from '../bundle/layouts/logs.ts';
 import type { TableSummariser } from '../parsers/table/summariser.ts';
 import type { TextFile } from './assemble.ts';
-import type { Problem, Snapshot } from './types.ts';
+import type { NamespaceRows, Problem, Snapshot } from './types.ts';
 
 /** The newest version of the bundle's format that this program knows; see src/bundle/README.md. */
 const FORMAT_VERSION = 1;
@@ -34,6 +34,11 @@ const TABLES: { path: RegExp; familiesOf(path: string): ('ipv4' | 'ipv6')[] | un
   { path: /^proc\/net\/ip_conntrack$/, familiesOf: () => ['ipv4'] },
 ];
 
+/** The table of another network namespace, by its name. */
+const NAMESPACE_TABLE = /^netns\/([^/]+)\/commands\/conntrack-L$/;
+/** So many of these are read row by row; of the others, of which a host can have hundreds, the lines are counted. */
+const NAMESPACES_READ = 32;
+
 /** In front of the path of a table of which only the end was kept. */
 const TAIL = 'tail/';
 
@@ -48,7 +53,7 @@ function tableAt(path: string) {
 
 /** Whether a file of this path, below the top folder, is a connection table. */
 export function isTablePath(path: string): boolean {
-  return tableAt(path) !== undefined;
+  return tableAt(path) !== undefined || NAMESPACE_TABLE.test(path);
 }
 
 /** A capture of an input, or why one that is in it cannot be read; `inner` is the archive in it that it is, unless it is the input itself. */
@@ -105,6 +110,7 @@ class Capture {
   readonly #files = new Map<string, TextFile>();
   readonly #tables = new Map<number, TableSummariser>();
   readonly #cuts = new Map<number, string>();
+  readonly #namespaceRows = new Map<string, NamespaceRows>();
   readonly #problems: Problem[] = [];
   readonly #passedOver: Snapshot['passedOver'] = [];
   readonly #parsers = loadParsers();
@@ -160,7 +166,7 @@ class Capture {
 
   /** Reads what belongs to a path of our own bundle. */
   async #take({ place, file: from, linesBefore, bytes, content }: Part): Promise<void> {
-    const { newSummariser } = await this.#parsers;
+    const { countRowLines, newSummariser } = await this.#parsers;
     const { path, rank = 0 } = place;
     const known = this.#files.get(path);
     if (known !== undefined && known.origin === undefined && from === path) {
@@ -173,8 +179,9 @@ class Capture {
       return;
     }
     const source = tableAt(path);
+    const namespace = NAMESPACE_TABLE.exec(path)?.[1];
     // A table that was read stays read.
-    if (known !== undefined && source !== undefined) return;
+    if (known !== undefined && (source ?? namespace) !== undefined) return;
     if (known !== undefined) this.#passedOver.push({ file: known.origin?.file ?? path, path });
     const limit = Math.min(MAX_FILE_BYTES, MAX_KEPT_BYTES - this.#kept);
     const origin = path === from && linesBefore === 0 ? {} : { origin: { file: from, linesBefore } };
@@ -184,27 +191,31 @@ class Capture {
         const summariser = this.#tables.get(source.rank) ?? newSummariser();
         this.#tables.set(source.rank, summariser);
         read = { text: '', bytes: 0 };
-        const { onTable } = this.#options;
-        const failure = await summariser.read(
-          path,
-          (async function* () {
-            for await (const chunk of content) {
-              read.bytes += chunk.length;
-              onTable?.(read.bytes);
-              yield chunk;
-            }
-          })(),
-          source.families,
-          { isTail: source.isTail },
-        );
+        const blocks = sized(content, read, this.#options.onTable);
+        const failure = await summariser.read(path, blocks, source.families, { isTail: source.isTail });
         if (failure !== undefined) {
           this.#problems.push({ file: path, what: failure, cost: 'The table that it should hold is missing.' });
+        }
+      } else if (namespace !== undefined) {
+        read = { text: '', bytes: 0 };
+        const counted = sized(content, read);
+        if (this.#namespaceRows.size >= NAMESPACES_READ) {
+          this.#namespaceRows.set(namespace, { value: await countRowLines(counted), file: path, how: 'lines' });
+        } else {
+          const summariser = newSummariser();
+          const failure = await summariser.read(path, counted);
+          const { entries } = summariser.finish();
+          if (failure === undefined) this.#namespaceRows.set(namespace, { value: entries, file: path, how: 'rows' });
+          else {
+            const cost = 'How many entries this namespace has is not known.';
+            this.#problems.push({ file: path, what: failure, cost });
+          }
         }
       } else {
         read = await readWhole(place.isLog ? linesOfInterest(content) : content, limit);
         this.#kept += read.text.length;
       }
-      if (read.bytes > limit && source === undefined) {
+      if (read.bytes > limit && source === undefined && namespace === undefined) {
         this.#problems.push({
           file: path,
           what: `is larger than ${limit} bytes`,
@@ -246,7 +257,7 @@ class Capture {
       .sort(([one], [other]) => one - other)
       .map(([rank, summariser]) => summariser.finish(this.#cuts.get(rank)));
     const { assembleSnapshot, parseManifest } = await this.#parsers;
-    const snapshot = assembleSnapshot(this.#files, table, this.#problems);
+    const snapshot = assembleSnapshot(this.#files, table, this.#problems, this.#namespaceRows);
     const inName = snapshot.host.capturedAt ? undefined : this.#placer?.timeIn(this.#name);
     if (inName !== undefined) snapshot.host.capturedAt = { value: inName, file: baseName(this.#name) };
     const named = parseManifest(this.#files.get('manifest.csv')?.text ?? '', 'manifest.csv').value?.get('hostname');
@@ -283,11 +294,13 @@ class Capture {
 }
 
 async function loadParsers() {
-  const [{ assembleSnapshot, isKnownPath }, { TableSummariser }, { parseManifest }] = await Promise.all([
-    import('./assemble.ts'),
-    import('../parsers/table/summariser.ts'),
-    import('../parsers/bundle-csv.ts'),
-  ]);
+  const [{ assembleSnapshot, isKnownPath }, { countRowLines }, { TableSummariser }, { parseManifest }] =
+    await Promise.all([
+      import('./assemble.ts'),
+      import('../parsers/table/count.ts'),
+      import('../parsers/table/summariser.ts'),
+      import('../parsers/bundle-csv.ts'),
+    ]);
   // One is made now: nearly every bundle has a table.
   let ready: TableSummariser | undefined = new TableSummariser();
   const newSummariser = () => {
@@ -295,7 +308,7 @@ async function loadParsers() {
     ready = undefined;
     return summariser;
   };
-  return { assembleSnapshot, isKnownPath, parseManifest, newSummariser };
+  return { assembleSnapshot, countRowLines, isKnownPath, parseManifest, newSummariser };
 }
 
 /**
@@ -326,6 +339,19 @@ function baseName(name: string): string {
       .split(/[\\/]/)
       .pop() ?? name
   );
+}
+
+/** Passes blocks on, and adds up their bytes. */
+async function* sized(
+  content: AsyncIterable<Uint8Array>,
+  read: { bytes: number },
+  onBytes?: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of content) {
+    read.bytes += chunk.length;
+    onBytes?.(read.bytes);
+    yield chunk;
+  }
 }
 
 async function readWhole(content: AsyncIterable<Uint8Array>, limit: number) {

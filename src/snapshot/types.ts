@@ -219,13 +219,22 @@ export interface PersistedSetting {
   value?: string | undefined;
 }
 
-/** Another network namespace on the host. */
+/** Another network namespace on the host. Archives of other collectors know it by its name only, and have no processes of it. */
 export interface Namespace {
-  inode: string;
-  pids: number;
+  inode?: string | undefined;
+  pids?: number | undefined;
   processes: string[];
   names: string[];
   counters?: Counters | undefined;
+  /** `nf_conntrack_count` and `nf_conntrack_max` as they are in it. */
+  count?: Fact<number> | undefined;
+  max?: Fact<number> | undefined;
+  rows?: NamespaceRows | undefined;
+}
+
+/** Rows of the table of a namespace: those that were understood, or, of the many after the first, the lines that look like one. */
+export interface NamespaceRows extends Fact<number> {
+  how: 'rows' | 'lines';
 }
 
 /** A line of the bundle's inventory. */

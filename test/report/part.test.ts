@@ -88,6 +88,11 @@ describe('IPv6 that was not listed', () => {
     expect(JSON.stringify(blind)).toContain('the entries of IPv6');
   });
 
+  it('makes rows that stand for the count a lower bound', async () => {
+    const { text } = await reportsOf([...rows(20), shown('1.4.5', 20)], 'commands/conntrack-L');
+    expect(text).toContain('rows of the table, without IPv6: at least so many');
+  });
+
   it('is not said where the version lists both', async () => {
     const { html, md, text, json } = await reportsOf([...rows(20), shown('1.4.7', 20)], 'commands/conntrack-L', 20);
     for (const report of [html, md, text]) expect(report).not.toMatch(/IPv6 entries/);

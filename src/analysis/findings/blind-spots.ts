@@ -2,7 +2,7 @@ import type { Snapshot } from '../../snapshot/types.ts';
 import { nextBoot, sysctlFiles } from '../boot.ts';
 import { isSince, releaseOf, trackerOf } from '../kernel.ts';
 import type { Commands, Evidence } from '../schema.ts';
-import { readingsOf } from '../usage.ts';
+import { entriesIn, readingsOf } from '../usage.ts';
 import { type Measured, type Rule, seen, things } from './rule.ts';
 
 /** Something that a rule asks for and that this capture does not have. */
@@ -204,10 +204,10 @@ function namespaces(snapshot: Snapshot): BlindSpot[] {
     return [{ what: 'the other network namespaces', open, paths: /^netns\.csv$/, isOfTheKernel }];
   }
   // A namespace that nothing runs in can only be looked at by entering it, which the collector does not do.
-  const dark = snapshot.namespaces.filter(({ counters }) => !counters);
+  const dark = snapshot.namespaces.filter((namespace) => !entriesIn(namespace));
   const isOfTheKernel = dark.every(({ pids }) => pids === 0);
   return dark.length > 0
-    ? [{ what: 'the entries of some other network namespaces', open, paths: /^netns\/\d+\//, isOfTheKernel }]
+    ? [{ what: 'the entries of some other network namespaces', open, paths: /^netns\/[^/]+\//, isOfTheKernel }]
     : [];
 }
 

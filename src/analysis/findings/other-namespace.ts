@@ -2,8 +2,11 @@ import type { Namespace } from '../../snapshot/types.ts';
 import { countsEachNamespace, logOf, namedElsewhere, namesNobody, secondsSince, seenMessages } from '../log.ts';
 import type { Commands, Evidence } from '../schema.ts';
 import { readyObjects } from '../slab.ts';
-import { atLimit, countersAreWhole, FILLING, FULL } from '../usage.ts';
+import { atLimit, countersAreWhole, entriesIn, FILLING, FULL, unsigned } from '../usage.ts';
 import { type Host, type Rule, seen, seenCounter, things } from './rule.ts';
+
+/** A name that can stand in a command as it is. */
+const SAFE_NAME = /^\w[\w.-]*$/;
 
 /** So many namespaces are looked into. */
 const SHOWN = 3;
@@ -20,18 +23,27 @@ export const otherNamespace: Rule = {
     const max = usage.max && !usage.unlimited ? usage.max.value : Number.POSITIVE_INFINITY;
     const log = logOf(snapshot);
     const named = [...new Set(log.elsewhere.flatMap((line) => namedElsewhere(line, snapshot.bundle.netns) ?? []))];
-    const counted = snapshot.namespaces.filter(({ counters }) => counters);
+    const counted = snapshot.namespaces.filter((namespace) => namespace.counters ?? entriesIn(namespace));
     const share = usage.peakShare;
     const own = [...seen('nf_conntrack_count', usage.peak), ...seen('nf_conntrack_max', usage.max)];
     const values = { share, isFull: atLimit(usage), max: usage.max?.value };
 
-    const full = counted.filter(({ counters }) => (counters?.entries?.value ?? 0) >= FULL * max);
+    // Where the limit itself was not captured, a namespace may still have printed it.
+    const maxIn = ({ max: own }: Namespace) => (usage.max ? max : unsigned(own)?.value) ?? max;
+    const held = (namespace: Namespace) => entriesIn(namespace)?.value ?? 0;
+    const full = counted.filter((namespace) => maxIn(namespace) > 0 && held(namespace) >= FULL * maxIn(namespace));
     if (full.length > 0) {
-      const fullest = full.map(({ counters }) => counters?.entries?.value ?? 0);
+      const fullest = full.map(held);
       return {
         severity: 'critical',
         says: 'full',
-        values: { ...values, names: full.map(nameOf), entries: Math.max(...fullest), several: full.length > 1 },
+        values: {
+          ...values,
+          max: values.max ?? Math.max(...full.map(maxIn)),
+          names: full.map(nameOf),
+          entries: Math.max(...fullest),
+          several: full.length > 1,
+        },
         evidence: [...full.flatMap((namespace) => seenIn(namespace, 'entries')), ...own],
         confidence: 'high',
         commands: lookInto(full),
@@ -40,7 +52,7 @@ export const otherNamespace: Rule = {
     // Only our own bundles say which namespace they are of. A single name may be its own.
     const ownIsUnknown = snapshot.bundle.netns === undefined && named.length === 1 && /^\d+$/.test(named[0] ?? '');
     if (named.length > 0) {
-      const known = snapshot.namespaces.filter(({ inode }) => named.includes(inode));
+      const known = snapshot.namespaces.filter(({ inode = '' }) => named.includes(inode));
       return {
         severity: 'warning',
         says: 'logged',
@@ -142,7 +154,7 @@ export const otherNamespace: Rule = {
         ],
       };
     }
-    const most = Math.max(...counted.map(({ counters }) => counters?.entries?.value ?? 0));
+    const most = Math.max(...counted.map(held));
     return {
       severity: 'ok',
       says: 'ok',
@@ -176,7 +188,7 @@ function hiddenEntries({ snapshot, measured: { slab, usage } }: Host) {
   // Read at the same moment: the count, not the peak, belongs to the objects.
   const entries = usage.entriesHow === 'slab' ? undefined : usage.entries;
   if (!cache || slab.caches.length > 1 || cache.name !== 'nf_conntrack' || !entries) return undefined;
-  const others = snapshot.namespaces.reduce((sum, { counters }) => sum + (counters?.entries?.value ?? 0), 0);
+  const others = snapshot.namespaces.reduce((sum, namespace) => sum + (entriesIn(namespace)?.value ?? 0), 0);
   const counted = entries.value + others;
   return {
     objects: cache.activeObjects,
@@ -190,6 +202,7 @@ function hiddenEntries({ snapshot, measured: { slab, usage } }: Host) {
 /** A namespace as people know it: by its name, or by what runs in it. */
 function nameOf({ inode, names, processes }: Namespace): string {
   const known = names[0] ?? processes.slice(0, 2).join(', ');
+  if (inode === undefined) return known;
   return known === '' ? `netns ${inode}` : `${known} (netns ${inode})`;
 }
 
@@ -198,21 +211,22 @@ function bareName(name: string): string {
   return /^\d+$/.test(name) ? `netns ${name}` : name;
 }
 
-function seenIn({ inode, counters }: Namespace, name: 'entries' | 'drop' | 'early_drop'): Evidence[] {
-  if (!counters) return [];
-  const what = `${name} of netns ${inode}`;
-  if (name === 'entries') return seen(what, counters.entries);
-  return [{ what, value: counters.totals[name] ?? 0, file: counters.file }];
+function seenIn(namespace: Namespace, name: 'entries' | 'drop' | 'early_drop'): Evidence[] {
+  const { inode, names, counters } = namespace;
+  const what = `${name} of netns ${inode ?? names[0]}`;
+  if (name === 'entries') return seen(what, entriesIn(namespace));
+  return counters ? [{ what, value: counters.totals[name] ?? 0, file: counters.file }] : [];
 }
 
 /** Where to look next: lsns(8) knows a process in each namespace, and what /proc/sys/net shows is of the reader's namespace. */
 function lookInto(namespaces: readonly Namespace[]): Commands {
   const entered = namespaces
-    .filter(({ pids }) => pids > 0)
+    .filter(({ inode, pids = 0, names }) => (inode === undefined ? SAFE_NAME.test(names[0] ?? '') : pids > 0))
     .slice(0, SHOWN)
-    .map(
-      ({ inode }) =>
-        `nsenter --net --target "$(lsns -t net -n -o NS,PID | awk '$1 == ${inode} { print $2 }')" cat /proc/sys/net/netfilter/nf_conntrack_count`,
+    .map(({ inode, names }) =>
+      inode === undefined
+        ? `ip netns exec ${names[0]} cat /proc/sys/net/netfilter/nf_conntrack_count`
+        : `nsenter --net --target "$(lsns -t net -n -o NS,PID | awk '$1 == ${inode} { print $2 }')" cat /proc/sys/net/netfilter/nf_conntrack_count`,
     );
   return {
     apply: [],

@@ -42,7 +42,7 @@ export const slabSurplus: Rule = {
       ...seen('nf_conntrack_count', usage.entries),
       ...namespaces
         .slice(0, FEW)
-        .flatMap(({ inode, entries }) => seen(`entries of network namespace ${inode}`, entries)),
+        .flatMap(({ inode, names, entries }) => seen(`entries of network namespace ${inode ?? names[0]}`, entries)),
     ];
     const judged = { values, evidence };
     // Either number is then of another moment or another host, which is for the rule of consistency to say.

@@ -1,7 +1,9 @@
 /** What was captured and what was not, the settings, and the list of facts with their sources. */
 import type { Analysis } from '../../analysis/schema.ts';
-import { bytes, bytesBoth, count, duration, plural, secondsExact, utc } from '../format.ts';
-import { reasonOf, type Status, sourceOf } from './sources.ts';
+import { bytes, bytesBoth, count, duration, percent, plural, secondsExact, utc } from '../format.ts';
+import { reasonOf, type Status, sourceOf, sourcesOf } from './sources.ts';
+
+type Namespace = Analysis['namespaces'][number];
 
 const STATUS: Record<Exclude<Status, 'captured'>, string> = {
   denied: 'No permission',
@@ -119,14 +121,28 @@ const PROCESSES = 8;
 /** What the table of other namespaces is given. */
 export function namespacesView(analysis: Analysis) {
   const cell = (value: number | undefined) => (value === undefined ? 'not captured' : count(value));
+  const unsaid = (n: Namespace) => (n.pids === undefined ? '' : plural(n.pids, 'process', 'processes'));
   return analysis.namespaces.map((n) => ({
-    inode: n.inode,
-    names: names([...n.names, ...n.processes], PROCESSES) || plural(n.pids, 'process', 'processes'),
-    entries: n.entries ? count(n.entries.value) : 'not captured',
+    inode: n.inode ?? n.names[0] ?? '',
+    names: names([...(n.inode === undefined ? n.names.slice(1) : n.names), ...n.processes], PROCESSES) || unsaid(n),
+    entries: n.entries
+      ? count(n.entries.value) +
+        (n.max && n.max.value > 0 ? ` (${percent(n.entries.value / n.max.value)} of ${count(n.max.value)})` : '')
+      : 'not captured',
+    rows: n.rows ? count(n.rows.value) + (n.rows.how === 'lines' ? ' lines' : '') : '',
     drop: cell(n.drop),
     earlyDrop: cell(n.earlyDrop),
-    source: n.entries ? sourceOf(n.entries) : '',
+    source: sourcesOf(n.entries, n.max, n.rows),
   }));
+}
+
+/** Whether tables of namespaces were read, and whether the lines of some were only counted. */
+export function namespaceRowsView({ namespaces }: Analysis) {
+  const counted = namespaces.filter(({ rows }) => rows?.how === 'lines').length;
+  return {
+    any: namespaces.some(({ rows }) => rows !== undefined),
+    lines: counted > 0 ? plural(counted, 'namespace') : undefined,
+  };
 }
 
 interface Place {

@@ -2,6 +2,7 @@
 import type { Analysis, Demand } from '../../analysis/schema.ts';
 import { droppedPackets } from '../../analysis/usage.ts';
 import { bytes, count, duration, percent, plural, rate, ratio } from '../format.ts';
+import { partView } from './part.ts';
 import { LOOKED_FOR, pageNote, shortSourcesOf, whyAbsent, whyNoSlab } from './sources.ts';
 
 interface Figure {
@@ -29,7 +30,11 @@ function missing(label: string, why: string): Figure {
 
 /** How the number of entries was found, where it is not the kernel's own count. */
 function howCounted(analysis: Analysis): string {
-  return HOW_COUNTED[analysis.usage.entriesHow ?? 'count'];
+  const how = HOW_COUNTED[analysis.usage.entriesHow ?? 'count'];
+  const { missingFamily } = partView(analysis);
+  return analysis.usage.entriesHow === 'table' && missingFamily
+    ? `${how}, without ${missingFamily.family}: at least so many`
+    : how;
 }
 
 function entries(analysis: Analysis): Figure {

@@ -4,7 +4,7 @@ import type { Analysis } from '../../analysis/schema.ts';
 import { layoutTitle } from '../../bundle/layouts/index.ts';
 import { bytesBoth } from '../format.ts';
 import { agesView } from './ages.ts';
-import { captureView, factsView, namespacesView, settingsView } from './capture.ts';
+import { captureView, factsView, namespaceRowsView, namespacesView, settingsView } from './capture.ts';
 import { usageGauge } from './gauge.ts';
 import { lossesView } from './losses.ts';
 import { hashView, memoryView, slabView } from './slab.ts';
@@ -37,6 +37,7 @@ export function reportView(analysis: Analysis) {
     ages: agesView(analysis),
     losses: lossesView(analysis),
     namespaces: namespacesView(analysis),
+    namespaceRows: namespaceRowsView(analysis),
     settings: settingsView(analysis),
     capture: captureView(analysis),
     facts: factsView(analysis),

@@ -7,7 +7,7 @@ import type { Fact, SlabCache, Snapshot } from '../../../snapshot/types.ts';
 import { isSince, trackerOf } from '../../kernel.ts';
 import type { Evidence } from '../../schema.ts';
 import { readyObjects } from '../../slab.ts';
-import { readingsOf, unsigned } from '../../usage.ts';
+import { entriesIn, readingsOf, unsigned } from '../../usage.ts';
 import { type Measured, seen, seenRows } from '../rule.ts';
 import type { Check } from './check.ts';
 
@@ -184,7 +184,7 @@ function slabAgainstCount(snapshot: Snapshot, measured: Measured): Check[] {
   const count = first.count ?? snapshot.tableLines;
   if (caches.length === 0 || !first.slab || !count) return [];
   const objects = caches.reduce((sum, { activeObjects }) => sum + activeObjects, 0);
-  const elsewhere = namespaces.reduce((sum, { counters }) => sum + (counters?.entries?.value ?? 0), 0);
+  const elsewhere = namespaces.reduce((sum, namespace) => sum + (entriesIn(namespace)?.value ?? 0), 0);
   const expected = count.value + elsewhere;
   const tolerance = churn(snapshot, expected);
   const cpus = snapshot.host.cpus?.value ?? first.counters?.cpus ?? last?.counters?.cpus;
@@ -196,7 +196,7 @@ function slabAgainstCount(snapshot: Snapshot, measured: Measured): Check[] {
   const values = { objects, elsewhere: elsewhere > 0 ? elsewhere : undefined };
   const evidence: Evidence[] = [
     { what: 'active_objs', value: objects, file: first.slab.file, line: caches[0]?.line },
-    ...namespaces.flatMap(({ counters }) => seen('entries', counters?.entries)),
+    ...namespaces.flatMap((namespace) => seen('entries', entriesIn(namespace))),
   ];
   if (objects > expected + tolerance + ready + estimated) {
     const rest = { ...values, count: count.value, surplus: objects - expected };
@@ -222,7 +222,7 @@ function mayHideNamespaces(snapshot: Snapshot): boolean {
   const { inventory, namespaces } = snapshot;
   if (isSince(snapshot, 2, 6, 32) === false) return false;
   const list = inventory.find(({ path }) => path === 'netns.csv');
-  return list?.status !== 'captured' || namespaces.some(({ counters }) => counters?.entries === undefined);
+  return list?.status !== 'captured' || namespaces.some((namespace) => entriesIn(namespace) === undefined);
 }
 
 /** More entries than the limit allows are no contradiction, though they look like one. */
