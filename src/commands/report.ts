@@ -6,6 +6,7 @@ import { version } from '../package.ts';
 import { type Format, loadFormats, openRenderer, type Paper } from '../report/index.ts';
 import { readSnapshot } from '../snapshot/read.ts';
 import { EXIT } from './exit-codes.ts';
+import { ARCHIVE } from './inputs.ts';
 import { Outputs } from './outputs.ts';
 import { openProgress } from './progress.ts';
 
@@ -80,7 +81,7 @@ function isFound({ verdict, findings }: Analysis, failOn: ReportOptions['failOn'
 
 /** A report is called as its bundle is; what came through a pipe, as the collector would have called it. */
 function reportName(input: string, { host }: Analysis): string {
-  if (input !== '-') return path.basename(path.resolve(input)).replace(/\.(?:tar\.gz|tgz|tar)$/i, '');
+  if (input !== '-') return path.basename(path.resolve(input)).replace(ARCHIVE, '');
   const stamp = host.capturedAt?.value.replace(/[-:]/g, '');
   return ['conntrack', host.hostname?.value, stamp]
     .filter((part) => part !== undefined)
