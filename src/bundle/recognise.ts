@@ -34,7 +34,7 @@ export interface Foreign {
   what: string;
   /** The command, with its options, that decrypts from a file or standard input to standard output. */
   decrypt?: string;
-  /** What to do, where no command does it. */
+  /** What else there is to know or to do. */
   advice?: string;
 }
 
@@ -48,7 +48,7 @@ export function foreignOf(head: Uint8Array): Foreign | undefined {
     return {
       what: 'is encrypted with openssl enc',
       decrypt: 'openssl enc -d -aes-256-cbc -pbkdf2 -in',
-      advice: 'Where it was encrypted with another cipher or other options, give those.',
+      advice: 'The cipher and the options have to be those that it was encrypted with.',
     };
   }
   // APPNOTE.TXT of PKWARE, 4.3.7: the header of a file.

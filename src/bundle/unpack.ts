@@ -261,6 +261,7 @@ async function peek(source: AsyncIterable<Uint8Array>) {
 function refusal({ what, decrypt, advice }: Foreign, file: string | undefined, outer: readonly Packing[]): string {
   const inside = outer.length > 0 ? ` (within ${outer.join(', ')})` : '';
   const sentences = [`${what}${inside}.`];
+  if (advice !== undefined) sentences.push(advice);
   if (decrypt !== undefined) {
     const command = decryption(decrypt, file, outer);
     sentences.push(
@@ -269,7 +270,6 @@ function refusal({ what, decrypt, advice }: Foreign, file: string | undefined, o
         : `Decrypt it first: ${command} > ${unpackedName(file)}`,
     );
   }
-  if (advice !== undefined) sentences.push(advice);
   return sentences.join(' ');
 }
 

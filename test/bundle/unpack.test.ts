@@ -271,8 +271,8 @@ describe('what is refused', () => {
     ],
     [
       'tree.tar.xz.enc',
-      'tree.tar.xz.enc is encrypted with openssl enc. Decrypt it first: openssl enc -d -aes-256-cbc -pbkdf2 -in tree.tar.xz.enc > tree.tar.xz ' +
-        'Where it was encrypted with another cipher or other options, give those.',
+      'tree.tar.xz.enc is encrypted with openssl enc. The cipher and the options have to be those that it was encrypted with. ' +
+        'Decrypt it first: openssl enc -d -aes-256-cbc -pbkdf2 -in tree.tar.xz.enc > tree.tar.xz',
     ],
     [
       'sha256.tar.xz',
@@ -311,7 +311,7 @@ describe('what is refused', () => {
       'a.gz is encrypted or signed with OpenPGP (within gzip). Decrypt it first: gzip -dc a.gz | gpg --decrypt > a',
     );
     await expect(readBundle('-', async () => {}, pieces(fixture('tree.tar.xz.enc'), 10))).rejects.toThrow(
-      'standard input is encrypted with openssl enc. Decrypt it on the way: openssl enc -d -aes-256-cbc -pbkdf2 | conntrack-report report - ',
+      'Decrypt it on the way: openssl enc -d -aes-256-cbc -pbkdf2 | conntrack-report report -',
     );
   });
 
