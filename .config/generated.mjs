@@ -1,6 +1,7 @@
 // Modules that are made when they are imported, for esbuild, which bundles src/, and for Vite, which runs the tests:
 //
 //   …/wasm/index.wasm                   a folder of AssemblyScript, compiled; a Uint8Array
+//   decoder:xz, :zstd                   the WebAssembly that a package has as text within its JavaScript; a Uint8Array
 //   templates:html, :markdown, :text    the Handlebars templates of a format, compiled: doing that in every run would take longer than all
 //                                       the rest of a small report
 //   services:names                      IANA's names of ports, a line each: tcp/443 https
@@ -26,6 +27,18 @@ async function wasmModule(file) {
   );
   if (error) throw new Error(`${path.dirname(file)} does not compile: ${error.message}\n${stderr}`);
   return `export default new Uint8Array(Buffer.from('${Buffer.from(bytes).toString('base64')}', 'base64'));`;
+}
+
+/** The package that holds a decoder, and its file. */
+const DECODERS = { xz: 'xz-decompress/dist/package/xz-decompress.js', zstd: 'zstddec/stream' };
+
+/** The decoder, with the package's licence. */
+function decoderModule(name) {
+  const source = readFileSync(createRequire(import.meta.url).resolve(DECODERS[name]), 'utf8');
+  const [, code] = /['",]([A-Za-z0-9+/=]{10000,})['"]/.exec(source) ?? [];
+  const [licence] = /\/\*[!*](?:(?!\*\/).)*?(?:License|LICENSE)(?:(?!\*\/).)*\*\//s.exec(source) ?? [];
+  if (!code || !licence) throw new Error(`${DECODERS[name]} is not made as it was`);
+  return `${licence.replace(/^\/\*[!*]/, '/*!')}\nexport default new Uint8Array(Buffer.from('${code}', 'base64'));`;
 }
 
 /** The pages of a format, and what they may be made of. */
@@ -106,6 +119,7 @@ function servicesModule() {
 
 const MAKERS = [
   [/\/index\.wasm$/, wasmModule],
+  [/^decoder:(?:xz|zstd)$/, (name) => decoderModule(name.slice('decoder:'.length))],
   [/^templates:(?:html|markdown|text)$/, (name) => templatesModule(name.slice('templates:'.length))],
   [/^services:names$/, servicesModule],
 ];

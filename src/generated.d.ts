@@ -4,6 +4,11 @@ declare module '*.wasm' {
   export default code;
 }
 
+declare module 'decoder:*' {
+  const code: Uint8Array<ArrayBuffer>;
+  export default code;
+}
+
 declare module 'templates:*' {
   const templates: Readonly<Record<string, TemplateSpecification>>;
   export default templates;

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { extract } from 'tar-stream';
 import type { RawMember } from './bundle.ts';
-import { GunzipError } from './inflater.ts';
+import { DamageError } from './damage.ts';
 
 /**
  * Yields the regular files of an archive. Links, devices and folders are passed over. A member that the damage falls
@@ -11,11 +11,11 @@ import { GunzipError } from './inflater.ts';
  * The bytes of a member are to be used up, or copied, by the time that the next are asked for.
  *
  * @param source   the archive's bytes, unpacked
- * @param damaged  called with the reason when the archive ends early or is corrupt; the first call is the cause
+ * @param damaged  called with the reason, and the error, when the archive ends early or is corrupt; the first call is the cause
  */
 export async function* readArchive(
   source: AsyncIterable<Uint8Array>,
-  damaged: (why: string) => void,
+  damaged: (why: string, error: unknown) => void,
 ): AsyncGenerator<RawMember> {
   const unpacker = extract();
   let waiting = false;
@@ -33,7 +33,7 @@ export async function* readArchive(
     try {
       for (let next = await pull(chunks); !next.done; next = await pull(chunks)) yield next.value as Uint8Array;
     } catch (error) {
-      damaged(reasonOf(error));
+      damaged(reasonOf(error), error);
     }
   }
   let drained = () => {};
@@ -50,7 +50,7 @@ export async function* readArchive(
         if (!unpacker.write(block)) await room;
       }
     } catch (error) {
-      damaged(reasonOf(error));
+      damaged(reasonOf(error), error);
     }
     // Ending inside an entry makes the unpacker throw away what it has not handed out yet.
     for (let quiet = 0; quiet < 3 && !over; quiet = waiting ? quiet + 1 : 0) await setImmediate();
@@ -67,7 +67,7 @@ export async function* readArchive(
       next.value.resume();
     }
   } catch (error) {
-    damaged(reasonOf(error));
+    damaged(reasonOf(error), error);
   } finally {
     over = true;
     // The source may be waiting for somebody who never writes: it ends with its next block.
@@ -77,7 +77,7 @@ export async function* readArchive(
 
 function reasonOf(error: unknown): string {
   const { message } = error as Error;
-  if (error instanceof GunzipError) {
+  if (error instanceof DamageError) {
     return error.isCut ? 'the compressed data end too early' : `the compressed data are damaged: ${message}`;
   }
   if (message === 'Unexpected end of data') return 'the archive ends too early';

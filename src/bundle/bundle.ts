@@ -4,6 +4,7 @@
  */
 import { type Stats, statSync } from 'node:fs';
 import { readArchive } from './archive.ts';
+import { RefusedError } from './damage.ts';
 import { readFolder } from './folder.ts';
 import { isTelling, topFolderOf } from './layouts/index.ts';
 import { type Unpacked, unpackFile, unpackStream } from './unpack.ts';
@@ -37,13 +38,14 @@ export class BundleError extends Error {
   override name = 'BundleError';
 }
 
-const EXPECTED = 'Expected a bundle that collect.sh wrote (.tar.gz, .tar, or the folder that one was unpacked into).';
+const EXPECTED =
+  'Expected a bundle that collect.sh wrote (.tar.gz, .tar, .tar.xz, .tar.bz2, .tar.zst, or the folder that one was unpacked into).';
 
 /**
  * Calls `visit` for each file of a bundle, in the bundle's own order, and waits for it.
  *
  * @param input  path of an archive or a folder, or `-` for standard input
- * @throws {BundleError} if the input does not exist, is no archive, is empty, holds no file, or holds several bundles
+ * @throws {BundleError} if the input does not exist, is no archive, is encrypted, is empty, holds no file, or holds several bundles
  */
 export async function readBundle(
   input: string,
@@ -79,20 +81,24 @@ export function readStream(
 
 async function readUnpacked(
   name: string,
-  { blocks, digest, close }: Unpacked,
+  unpacked: Unpacked,
   visit: (member: Member) => Promise<void>,
 ): Promise<BundleEnd> {
   let damage: string | undefined;
-  const damaged = (why: string) => {
+  let refusal: string | undefined;
+  const damaged = (why: string, error?: unknown) => {
+    if (damage === undefined && error instanceof RefusedError) refusal = why;
     damage ??= why;
   };
-  const members = await visitAll(name, readArchive(blocks, damaged), visit);
-  close();
-  if (members === 0) {
-    if (digest().bytes === 0) throw new BundleError(`${name} is empty. ${EXPECTED}`);
-    throw new BundleError(`${name} is not an archive that can be read (${damage ?? 'it holds no file'}). ${EXPECTED}`);
+  try {
+    const members = await visitAll(name, readArchive(unpacked.blocks, damaged), visit);
+    if (members > 0) return { ...(await unpacked.digest()), ...(damage !== undefined && { damage }) };
+  } finally {
+    unpacked.close();
   }
-  return { ...digest(), ...(damage !== undefined && { damage }) };
+  if (unpacked.bytes() === 0) throw new BundleError(`${name} is empty. ${EXPECTED}`);
+  if (refusal !== undefined) throw new BundleError(`${name} ${refusal}`);
+  throw new BundleError(`${name} is not an archive that can be read (${damage ?? 'it holds no file'}). ${EXPECTED}`);
 }
 
 /** How messages and reports call an input. */

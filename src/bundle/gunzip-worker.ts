@@ -2,10 +2,14 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
+import { DamageError } from './damage.ts';
 import type { Digest, FromWorker, WorkerData } from './gunzip.ts';
-import { GunzipError, Inflater } from './inflater.ts';
+import { Inflater } from './inflater.ts';
 
 const { file } = workerData as WorkerData;
+
+/** What was read of it so far. */
+let bytes = 0;
 
 /** Buffers that go to and fro: memory that two threads share is slow to copy from. */
 const BUFFERS = 4;
@@ -32,7 +36,7 @@ async function sendAll(blocks: Iterable<Uint8Array>): Promise<void> {
     }
     const block = new Uint8Array(buffer, 0, unpacked.length);
     block.set(unpacked);
-    send({ block });
+    send({ block, packedBytes: bytes });
   }
 }
 
@@ -41,7 +45,6 @@ async function work(): Promise<{ digest: Digest; damage?: { reason: string; isCu
   const inflater = new Inflater();
   const hash = createHash('sha256');
   const descriptor = openSync(file, 'r');
-  let bytes = 0;
   let damage: { reason: string; isCut: boolean } | undefined;
   for (;;) {
     const space = inflater.space();
@@ -51,7 +54,7 @@ async function work(): Promise<{ digest: Digest; damage?: { reason: string; isCu
     try {
       if (damage === undefined) await sendAll(length > 0 ? inflater.take(length) : inflater.end());
     } catch (error) {
-      if (!(error instanceof GunzipError)) throw error;
+      if (!(error instanceof DamageError)) throw error;
       damage = { reason: error.message, isCut: error.isCut };
     }
     if (length > 0) continue;

@@ -1,11 +1,11 @@
 /**
- * Unpacks gzip (RFC 1952), several members in a row too. A large file is read and inflated by a thread of its own, so that it can be
- * parsed meanwhile; for a small one starting it would take longer than it saves.
+ * Unpacks a file of gzip (RFC 1952) by a thread of its own, so that it can be parsed meanwhile; for a small one starting it would take
+ * longer than it saves.
  */
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { packageRoot } from '../package.ts';
-import { GunzipError, type Inflater } from './inflater.ts';
+import { DamageError } from './damage.ts';
 
 /** Size and SHA-256 of a file as it was read. */
 export interface Digest {
@@ -20,27 +20,24 @@ export interface WorkerData {
 
 /** What the thread tells: blocks, and in the end what it read, why no more could be unpacked, if so, or why no more could be read. */
 export type FromWorker =
-  | { block: Uint8Array<ArrayBuffer> }
+  | { block: Uint8Array<ArrayBuffer>; packedBytes: number }
   | { digest: Digest; damage?: { reason: string; isCut: boolean } }
   | { failure: Error };
 
 /**
- * Yields what was packed, in blocks that are used again: one is to be used up by the time that the one after the next is asked for.
+ * Yields what was packed, in blocks that are used again: one is to be used up by the time that the one after the next is asked for. The
+ * thread starts at once and ends with the generator.
  *
- * @throws {GunzipError} where the source is damaged or ends early, once everything before has been handed out
+ * @param reached  is told with each block how many bytes of the file it took
+ * @param read     is told what was read, before the generator ends or throws
+ * @throws {DamageError} where the file is damaged or ends early, once everything before has been handed out; the error of the file
+ *   system where it cannot be read
  */
-export async function* gunzip(source: AsyncIterable<Uint8Array>, inflater: Inflater): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source) yield* inflater.push(chunk);
-  yield* inflater.end();
-}
-
-/**
- * The same of a file, by another thread, which starts at once and ends with the generator.
- *
- * @param read  is told what was read, before the generator ends or throws
- * @throws {GunzipError} as above; the error of the file system where the file cannot be read
- */
-export function gunzipFile(file: string, read: (digest: Digest) => void): AsyncGenerator<Uint8Array> {
+export function gunzipFile(
+  file: string,
+  reached: (packedBytes: number) => void,
+  read: (digest: Digest) => void,
+): AsyncGenerator<Uint8Array> {
   const workerData: WorkerData = { file };
   const worker = new Worker(path.join(packageRoot, 'dist/gunzip-worker.cjs'), { workerData });
   const arrived: FromWorker[] = [];
@@ -60,6 +57,7 @@ export function gunzipFile(file: string, read: (digest: Digest) => void): AsyncG
             wake = resolve;
           });
         } else if ('block' in message) {
+          reached(message.packedBytes);
           yield Buffer.from(message.block.buffer, 0, message.block.length);
           // The one before is used up by now, and goes back; this one only when the next is asked for.
           if (before !== undefined) worker.postMessage(before, [before]);
@@ -68,7 +66,7 @@ export function gunzipFile(file: string, read: (digest: Digest) => void): AsyncG
           throw message.failure;
         } else {
           read(message.digest);
-          if (message.damage) throw new GunzipError(message.damage.reason, message.damage.isCut);
+          if (message.damage) throw new DamageError(message.damage.reason, message.damage.isCut);
           return;
         }
       }

@@ -1,6 +1,8 @@
 /** Unpacks gzip (RFC 1952) in this thread: the frame of a member here, what is in it in WebAssembly (wasm/index.ts). */
 import { crc32 } from 'node:zlib';
 import { WasmProgram } from '../wasm.ts';
+import { DamageError } from './damage.ts';
+import type { Decoder } from './decoder.ts';
 import code from './wasm/index.wasm';
 
 interface Exports {
@@ -35,21 +37,10 @@ const HAS_NAME = 8;
 const HAS_COMMENT = 16;
 const RESERVED = 0xe0;
 
-/** Packed data are damaged, or end too early (`isCut`). */
-export class GunzipError extends Error {
-  override name = 'GunzipError';
-  readonly isCut: boolean;
-
-  constructor(message: string, isCut: boolean) {
-    super(message);
-    this.isCut = isCut;
-  }
-}
-
 const program = new WasmProgram<Exports>(code, 'the inflater needs more memory than it was given');
 
 /** Unpacks one input, piece by piece. */
-export class Inflater {
+export class Inflater implements Decoder {
   readonly #running = program.start();
   readonly #wasm = this.#running.exports;
   readonly #bytes: Uint8Array;
@@ -83,7 +74,7 @@ export class Inflater {
    * Takes the bytes that were written to {@link space}, and yields the blocks that are full. Their memory is used
    * again: one is to be used up by the time that the one after the next is asked for.
    *
-   * @throws {GunzipError} after a block with everything before the damage
+   * @throws {DamageError} after a block with everything before the damage
    */
   *take(length: number): Generator<Uint8Array> {
     this.#end += length;
@@ -192,7 +183,7 @@ export class Inflater {
 
   *#fail(message: string, isCut: boolean): Generator<Uint8Array> {
     yield* this.#rest();
-    throw new GunzipError(message, isCut);
+    throw new DamageError(message, isCut);
   }
 }
 

@@ -1,8 +1,15 @@
-/** Opens an archive as a stream of unpacked bytes, packed or not, and tells what was read of it. */
+/**
+ * Opens an archive as a stream of unpacked bytes, whatever it is packed with, and tells what was read of it. What comes out is looked at
+ * again: archives are packed twice by accident.
+ */
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
-import { type Digest, gunzip, gunzipFile } from './gunzip.ts';
+import path from 'node:path';
+import { RefusedError, UnsupportedError } from './damage.ts';
+import { type Decoder, decoded } from './decoder.ts';
+import { type Digest, gunzipFile } from './gunzip.ts';
 import { Inflater } from './inflater.ts';
+import { type Foreign, foreignOf, HEAD_BYTES, isGzip, type Packing, packingOf } from './recognise.ts';
 
 /** Packed bytes from which on a thread of its own pays. */
 const LARGE = 4 << 20;
@@ -11,11 +18,30 @@ const LARGE = 4 << 20;
 const BLOCK = 1 << 20;
 const MORE = 4096;
 
+/** How often an archive may be packed: a .tar.gz within xz is packed twice. */
+const MAX_LAYERS = 3;
+
+/**
+ * What an archive may unpack to. A table of ten million entries takes 2 GiB; sos keeps 25 MiB of each log unless it is told otherwise,
+ * and with all of a busy host's logs makes some tens of GiB. This much takes minutes.
+ */
+const MAX_UNPACKED_BYTES = 64 * 2 ** 30;
+
+/**
+ * How many times its size an archive may unpack to, once that is more than {@link RATIO_FROM_BYTES}. Tables are packed to a tenth, a log
+ * that says over and over that the table was full to a thirtieth by xz. Zeros are packed to a thousandth by gzip, by others to less.
+ */
+const MAX_RATIO = 200;
+const RATIO_FROM_BYTES = 2 ** 30;
+
 /** An archive's bytes. A block is to be used up by the time that the one after the next is asked for. */
 export interface Unpacked {
+  /** Throw {@link RefusedError} where the input is not read, or not to its end. */
   blocks: AsyncIterable<Uint8Array>;
-  /** What was read, its sum where it could be; a stream that is damaged is read no further than that. */
-  digest(): Partial<Digest> & Pick<Digest, 'bytes'>;
+  /** How many bytes were read of it so far. */
+  bytes(): number;
+  /** What was read, its sum where it could be. A file is read to its end for that; a stream that is damaged no further than that. */
+  digest(): Promise<Partial<Digest> & Pick<Digest, 'bytes'>>;
   /** To be called when no block is used any more. */
   close(): void;
 }
@@ -26,13 +52,26 @@ export interface Unpacked {
  * @param bytes size of the file
  */
 export function unpackFile(file: string, bytes: number): Unpacked {
-  if (bytes > 0 && bytes < LARGE) return unpackStream(readSmall(file, bytes));
-  if (!startsLikeGzip(file)) return unpackStream(createReadStream(file, { highWaterMark: BLOCK }));
+  if (bytes > 0 && bytes < LARGE) return unpackAll(readSmall(file, bytes), file);
+  if (!startsLikeGzip(file)) return unpackAll(createReadStream(file, { highWaterMark: BLOCK }), file);
+  let packedBytes = 0;
   let digest: Digest | undefined;
-  const blocks = gunzipFile(file, (read) => {
-    digest = read;
-  });
-  return { blocks, digest: () => digest ?? { bytes }, close: () => {} };
+  const layers = new Layers(file, () => packedBytes);
+  const blocks = gunzipFile(
+    file,
+    (reached) => {
+      packedBytes = reached;
+    },
+    (read) => {
+      digest = read;
+    },
+  );
+  return {
+    blocks: layers.within(blocks, 'gzip'),
+    bytes: () => bytes,
+    digest: async () => digest ?? { bytes },
+    close: () => layers.close(),
+  };
 }
 
 /** A file in one block: for a small one, a stream takes longer than what is made of it. */
@@ -51,26 +90,6 @@ async function* readSmall(file: string, bytes: number): AsyncGenerator<Uint8Arra
   }
 }
 
-export function unpackStream(source: AsyncIterable<Uint8Array>): Unpacked {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  async function* tapped() {
-    for await (const chunk of source) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      yield chunk;
-    }
-  }
-  let over: Inflater | undefined;
-  const blocks = unpacked(tapped(), (inflater) => {
-    over = inflater;
-  });
-  return { blocks, digest: () => ({ bytes, sha256: hash.digest('hex') }), close: () => over?.close() };
-}
-
-/** RFC 1952, 2.3.1. */
-const isGzip = (head: Uint8Array) => head[0] === 0x1f && head[1] === 0x8b;
-
 /** A file that cannot be read does not; whoever reads it will hear why. */
 function startsLikeGzip(file: string): boolean {
   const head = new Uint8Array(2);
@@ -87,34 +106,194 @@ function startsLikeGzip(file: string): boolean {
   return isGzip(head);
 }
 
+/** Opens standard input, or what stands for it. */
+export function unpackStream(source: AsyncIterable<Uint8Array>): Unpacked {
+  return unpackAll(source, undefined);
+}
+
+/** @param file undefined: the source is a stream, which is not read on behind a damage: it may never end */
+function unpackAll(source: AsyncIterable<Uint8Array>, file: string | undefined): Unpacked {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const chunks = source[Symbol.asyncIterator]();
+  const next = async () => {
+    const result = await chunks.next();
+    if (!result.done) {
+      hash.update(result.value);
+      bytes += result.value.length;
+    }
+    return result;
+  };
+  const layers = new Layers(file, () => bytes);
+  return {
+    // Without an end before the end: a file is read on by digest().
+    blocks: layers.of({ [Symbol.asyncIterator]: () => ({ next }) }),
+    bytes: () => bytes,
+    digest: async () => {
+      // What cannot be read was reported when it was first tried.
+      while (file !== undefined && !(await next().catch(() => ({ done: true }))).done);
+      return { bytes, sha256: hash.digest('hex') };
+    },
+    close: () => {
+      layers.close();
+      // A stream that stalls would keep whoever waits for this.
+      void chunks.return?.().catch(() => {});
+    },
+  };
+}
+
+/** Takes off, one after the other, what an input is packed with. */
+class Layers {
+  readonly #file: string | undefined;
+  readonly #packedBytes: () => number;
+  readonly #over: Decoder[] = [];
+
+  /**
+   * @param file         undefined for standard input
+   * @param packedBytes  how many bytes of the input were read so far
+   */
+  constructor(file: string | undefined, packedBytes: () => number) {
+    this.#file = file;
+    this.#packedBytes = packedBytes;
+  }
+
+  /**
+   * Yields what is packed, with what, in a source.
+   *
+   * @param outer  what the source itself was packed in
+   * @throws {RefusedError} where the input is not read, or no further
+   * @throws {DamageError} where it is damaged
+   */
+  async *of(source: AsyncIterable<Uint8Array>, outer: readonly Packing[] = []): AsyncGenerator<Uint8Array> {
+    const { head, whole } = await peek(source);
+    const packing = packingOf(head);
+    if (packing === undefined) {
+      const foreign = foreignOf(head);
+      if (foreign) throw new RefusedError(refusal(foreign, this.#file, outer));
+      yield* whole;
+      return;
+    }
+    const layers = [...outer, packing];
+    if (layers.length > MAX_LAYERS) {
+      throw new RefusedError(
+        `is packed more than ${MAX_LAYERS} times (${layers.join(', ')}). Unpack it first: ${pipe(this.#file, outer)} > ${unpackedName(this.#file)}`,
+      );
+    }
+    const decoder = await DECODERS[packing]();
+    try {
+      yield* this.#bounded(decoded(whole, decoder), layers);
+    } catch (error) {
+      if (!(error instanceof UnsupportedError)) throw error;
+      throw new RefusedError(
+        `is packed by ${packing} with ${error.message}, which this program cannot unpack. Unpack it on the way: ` +
+          `${pipe(this.#file, layers)} | conntrack-report report -`,
+      );
+    } finally {
+      this.#over.push(decoder);
+    }
+  }
+
+  /** The same of what came out of one packing. */
+  within(unpacked: AsyncIterable<Uint8Array>, packing: Packing): AsyncGenerator<Uint8Array> {
+    return this.#bounded(unpacked, [packing]);
+  }
+
+  /** To be called when no block is used any more. */
+  close(): void {
+    for (const decoder of this.#over) decoder.close();
+  }
+
+  #bounded(unpacked: AsyncIterable<Uint8Array>, layers: readonly Packing[]): AsyncGenerator<Uint8Array> {
+    return this.of(bounded(unpacked, this.#packedBytes), layers);
+  }
+}
+
+/** Loaded when they are needed: nearly every bundle is gzip. */
+const DECODERS: Readonly<Record<Packing, () => Promise<Decoder>>> = {
+  gzip: async () => new Inflater(),
+  xz: async () => new (await import('./xz.ts')).XzDecoder(),
+  bzip2: async () => new (await import('./bzip2.ts')).Bzip2Decoder(),
+  zstd: async () => new (await import('./zstd.ts')).ZstdDecoder(),
+};
+
 /**
- * Unpacks if the first two bytes say gzip; bundles may be several gzip members in a row.
+ * Passes blocks on until they are too many: each layer, as an inner one can be nothing but headers.
  *
- * @param over  is told, in the end, what unpacked them
+ * @throws {RefusedError} in place of the block that is too much
  */
-async function* unpacked(
-  source: AsyncIterable<Uint8Array>,
-  over: (inflater: Inflater) => void,
-): AsyncGenerator<Uint8Array> {
+async function* bounded(blocks: AsyncIterable<Uint8Array>, packedBytes: () => number): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const block of blocks) {
+    bytes += block.length;
+    if (bytes > MAX_UNPACKED_BYTES) {
+      throw new RefusedError(`unpacks to more than ${MAX_UNPACKED_BYTES / 2 ** 30} GiB, and is read no further`);
+    }
+    if (bytes > RATIO_FROM_BYTES && bytes > MAX_RATIO * packedBytes()) {
+      throw new RefusedError(
+        `unpacks to more than ${RATIO_FROM_BYTES / 2 ** 30} GiB and ${MAX_RATIO} times its size, as no capture does, and is read no further`,
+      );
+    }
+    yield block;
+  }
+}
+
+/** The first bytes of a source, as many as are needed to tell what it is, and all of it. */
+async function peek(source: AsyncIterable<Uint8Array>) {
   const chunks = source[Symbol.asyncIterator]();
   let head: Uint8Array = new Uint8Array();
-  while (head.length < 2) {
+  while (head.length < HEAD_BYTES) {
     const next = await chunks.next();
     if (next.done) break;
-    head = Buffer.concat([head, next.value]);
+    head = head.length === 0 && next.value.length >= HEAD_BYTES ? next.value : Buffer.concat([head, next.value]);
   }
   async function* whole() {
-    yield head;
-    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
+    try {
+      yield head;
+      for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
+    } finally {
+      await chunks.return?.();
+    }
   }
-  if (!isGzip(head)) {
-    yield* whole();
-    return;
+  return { head, whole: whole() };
+}
+
+/** What an input is, and how it is opened. */
+function refusal({ what, decrypt, advice }: Foreign, file: string | undefined, outer: readonly Packing[]): string {
+  const inside = outer.length > 0 ? ` (within ${outer.join(', ')})` : '';
+  const sentences = [`${what}${inside}.`];
+  if (advice !== undefined) sentences.push(advice);
+  if (decrypt !== undefined) {
+    const command = decryption(decrypt, file, outer);
+    sentences.push(
+      file === undefined
+        ? `Decrypt it on the way: ${command} | conntrack-report report -`
+        : `Decrypt it first: ${command} > ${unpackedName(file)}`,
+    );
   }
-  const inflater = new Inflater();
-  try {
-    yield* gunzip(whole(), inflater);
-  } finally {
-    over(inflater);
-  }
+  return sentences.join(' ');
+}
+
+function decryption(command: string, file: string | undefined, outer: readonly Packing[]): string {
+  if (outer.length > 0) return `${pipe(file, outer)} | ${command.replace(/ -in$/, '')}`;
+  return file === undefined ? command.replace(/ -in$/, '') : `${command} ${quoted(file)}`;
+}
+
+/** The commands that take off what a file is packed with. */
+function pipe(file: string | undefined, layers: readonly Packing[]): string {
+  const commands = layers.map((packing) => `${packing} -dc`);
+  if (file !== undefined) commands[0] += ` ${quoted(file)}`;
+  return commands.join(' | ');
+}
+
+/** What a file may be called once it is decrypted or unpacked. */
+function unpackedName(file: string | undefined): string {
+  const name = path.basename(file ?? 'archive');
+  const [, inner] = /^(.+)\.(?:gpg|pgp|asc|enc|gz|xz|bz2|zst)$/i.exec(name) ?? [];
+  return quoted(inner ?? `${name}.unpacked`);
+}
+
+/** A name as a shell takes it. */
+function quoted(name: string): string {
+  const plain = name.startsWith('-') ? `./${name}` : name;
+  return /^[\w./:@%+,-]+$/.test(plain) ? plain : `'${plain.replaceAll("'", "'\\''")}'`;
 }

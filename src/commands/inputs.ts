@@ -11,8 +11,8 @@ import { readSnapshots } from '../snapshot/read.ts';
 /** Analysis JSON of ten million entries is under a megabyte. */
 export const MAX_JSON_BYTES = 64 * 1024 * 1024;
 
-/** What archives are called. */
-export const ARCHIVE = /\.(?:tar\.gz|tgz|tar)$/i;
+/** What archives are called; what they are packed with is told by their content. */
+export const ARCHIVE = /\.(?:tar(?:\.(?:gz|xz|bz2|zst))?|tgz|txz|tbz2?|tzst)$/i;
 
 /** What makes a folder an unpacked bundle or a plain tree rather than a folder of bundles: one of these, or one folder that has one. */
 const IN_A_BUNDLE = new Set([
@@ -40,7 +40,7 @@ export async function expandInput(input: string, options: { deep?: boolean } = {
   const found = await bundlesIn(input, options.deep === true);
   if (found.length === 0) {
     throw new BundleError(
-      `${inputName(input)} holds no bundle: expected .tar.gz, .tgz, .tar or .json files, or unpacked bundles.`,
+      `${inputName(input)} holds no bundle: expected .tar.gz, .tar.xz, .tar.bz2, .tar.zst, .tar or .json files, or unpacked bundles.`,
     );
   }
   return found;

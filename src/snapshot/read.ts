@@ -97,7 +97,7 @@ export async function readSnapshots(input: string, options: ReadOptions = {}): P
 const DEEPEST = 3;
 
 /** An archive that another archive may hold: anything so called, unless the outer one is itself a capture; then one that must be another. */
-const INNER = /\.(?:tar|tgz|txz|tbz2?|tzst|tar\.(?:gz|xz|bz2|zst))$/;
+const INNER = /\.(?:tar(?:\.(?:gz|xz|bz2|zst))?|tgz|txz|tbz2?|tzst)$/;
 const SURELY_INNER = /(?:^|\/)(?:sosreport|scc_|nts_|insights-|conntrack-|eks_i-|must-gather)[^/]*$/;
 
 /** One capture while its members come by. */

@@ -5,8 +5,10 @@ import path from 'node:path';
 import { constants, crc32, deflateRawSync, gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type Digest, gunzip, gunzipFile } from '../../src/bundle/gunzip.ts';
-import { GunzipError, Inflater } from '../../src/bundle/inflater.ts';
+import { DamageError } from '../../src/bundle/damage.ts';
+import { decoded } from '../../src/bundle/decoder.ts';
+import { type Digest, gunzipFile } from '../../src/bundle/gunzip.ts';
+import { Inflater } from '../../src/bundle/inflater.ts';
 import { table } from '../bench/generate.mjs';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-gunzip-'));
@@ -14,7 +16,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 interface Outcome {
   bytes: Buffer;
-  error?: GunzipError;
+  error?: DamageError;
 }
 
 async function outcome(blocks: AsyncIterable<Uint8Array>): Promise<Outcome> {
@@ -22,7 +24,7 @@ async function outcome(blocks: AsyncIterable<Uint8Array>): Promise<Outcome> {
   try {
     for await (const block of blocks) copies.push(Buffer.from(block));
   } catch (error) {
-    if (!(error instanceof GunzipError)) throw error;
+    if (!(error instanceof DamageError)) throw error;
     return { bytes: Buffer.concat(copies), error };
   }
   return { bytes: Buffer.concat(copies) };
@@ -35,7 +37,7 @@ async function* pieces(packed: Uint8Array, size: number): AsyncGenerator<Uint8Ar
 /** Each inflater works in the memory that the one before left as it was. */
 async function inPlace(packed: Uint8Array, size = packed.length || 1): Promise<Outcome> {
   const inflater = new Inflater();
-  const all = await outcome(gunzip(pieces(packed, size), inflater));
+  const all = await outcome(decoded(pieces(packed, size), inflater));
   inflater.close();
   return all;
 }
@@ -46,9 +48,13 @@ async function inThread(packed: Uint8Array): Promise<Outcome & { digest: Digest 
   writeFileSync(file, packed);
   let digest: Digest | undefined;
   const result = await outcome(
-    gunzipFile(file, (read) => {
-      digest = read;
-    }),
+    gunzipFile(
+      file,
+      () => {},
+      (read) => {
+        digest = read;
+      },
+    ),
   );
   return { ...result, digest };
 }
@@ -75,7 +81,7 @@ const content = fc.oneof(
   fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 200 }).map((parts) => Buffer.concat([...parts, ...parts])),
 );
 
-describe('gunzip', () => {
+describe('Inflater', () => {
   it('unpacks what node:zlib packed, however it comes', async () => {
     const property = fc.asyncProperty(
       content,
@@ -140,7 +146,7 @@ describe('gunzip', () => {
         expected = undefined;
       }
       const { bytes: got, error } = await inPlace(packed, 3000);
-      if (expected === undefined) expect(error).toBeInstanceOf(GunzipError);
+      if (expected === undefined) expect(error).toBeInstanceOf(DamageError);
       else expect(got.equals(expected)).toBe(true);
     });
     await fc.assert(property, { numRuns: 500 });
@@ -189,7 +195,11 @@ describe('gunzipFile', () => {
   it('ends when nobody reads on', async () => {
     const file = path.join(scratch, 'abandoned');
     writeFileSync(file, gzipSync(Buffer.from([...table(100_000)].join(''))));
-    for await (const block of gunzipFile(file, () => {})) {
+    for await (const block of gunzipFile(
+      file,
+      () => {},
+      () => {},
+    )) {
       expect(block.length).toBeGreaterThan(0);
       break;
     }
@@ -200,4 +210,11 @@ describe('gunzipFile', () => {
   });
 });
 
-const inThreadOf = (file: string) => outcome(gunzipFile(file, () => {}));
+const inThreadOf = (file: string) =>
+  outcome(
+    gunzipFile(
+      file,
+      () => {},
+      () => {},
+    ),
+  );

@@ -31,7 +31,19 @@ describe('what a name stands for', () => {
   });
 
   test('of a folder the archives, the JSON files and the unpacked bundles, by name', async () => {
-    for (const name of ['b.tar.gz', 'a.tgz', 'c.TAR']) copyFileSync(OLD, at(name));
+    const names = [
+      'a.tgz',
+      'b.tar.gz',
+      'c.TAR',
+      'f.tar.xz',
+      'g.txz',
+      'h.tar.bz2',
+      'i.tbz',
+      'j.tbz2',
+      'k.tar.zst',
+      'l.tzst',
+    ];
+    for (const name of names) copyFileSync(OLD, at(name));
     writeFileSync(at('d.json'), '{}');
     unpack(at('e'));
     writeFileSync(at('README.md'), 'notes');
@@ -40,11 +52,10 @@ describe('what a name stands for', () => {
     mkdirSync(at('archive'));
     copyFileSync(OLD, at('archive', 'older.tar.gz'));
     expect((await expandInput(folder)).map((file) => path.basename(file))).toEqual([
-      'a.tgz',
-      'b.tar.gz',
-      'c.TAR',
+      ...names.slice(0, 3),
       'd.json',
       'e',
+      ...names.slice(3),
     ]);
   });
 
@@ -72,7 +83,7 @@ describe('what a name stands for', () => {
   ])('%s', async (_, fill) => {
     fill();
     await expect(expandInput(folder)).rejects.toThrow(
-      `${folder} holds no bundle: expected .tar.gz, .tgz, .tar or .json files, or unpacked bundles.`,
+      `${folder} holds no bundle: expected .tar.gz, .tar.xz, .tar.bz2, .tar.zst, .tar or .json files, or unpacked bundles.`,
     );
     await expect(expandInput(folder)).rejects.toBeInstanceOf(BundleError);
   });
