@@ -27,6 +27,11 @@ const BARE_HEXADECIMAL =
 /** What begins a file that is packed: gzip, bzip2, xz, zstd. */
 const PACKED = [[0x1f, 0x8b], Buffer.from('BZh'), [0xfd, 0x37, 0x7a], [0x28, 0xb5, 0x2f, 0xfd]];
 
+/** Whether a block shows that a member is no text, or packed. */
+export function isOpaque(block: Uint8Array, isFirst: boolean): boolean {
+  return block.includes(0) || (isFirst && PACKED.some((magic) => magic.every((byte, at) => block[at] === byte)));
+}
+
 /** What was written. */
 export interface Written {
   members: number;
@@ -110,8 +115,7 @@ class Pass {
     let isFirst = true;
     for await (const block of content) {
       before.add(block);
-      if (isFirst && PACKED.some((magic) => magic.every((byte, at) => block[at] === byte))) leftOut = 'it is packed';
-      if (block.includes(0)) leftOut ??= 'it is no text';
+      if (isOpaque(block, isFirst)) leftOut ??= 'it is no text';
       isFirst = false;
       if (leftOut !== undefined) continue;
       if (change !== undefined) blocks.push(Buffer.from(block));

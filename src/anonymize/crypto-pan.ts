@@ -13,7 +13,7 @@ import { type Cipher, createCipheriv } from 'node:crypto';
 const BLOCK = 16;
 
 /** What stands behind a prefix of so many bits; what it says of the bits of the prefix itself does not matter. */
-export type Padding = (bits: number) => Uint8Array;
+type Padding = (bits: number) => Uint8Array;
 
 /** A one, and zeros. */
 const oneAndZeros: Padding = (bits) => {

@@ -45,6 +45,12 @@ export class NameIndex {
     return this.#names.has(name.toLowerCase());
   }
 
+  /** Adds all names of another index. */
+  addAll(others: NameIndex): void {
+    for (const { kind, name } of others) this.#add(kind, name);
+    this.hasDomains ||= others.hasDomains;
+  }
+
   /** Adds a host, with its domain; what is no name is left out. */
   addHost(written: string): void {
     const name = written.replace(/\.+$/, '');
