@@ -4,10 +4,11 @@
  *
  * What is an address: IPv4 as four numbers below 256, but not part of a longer row of numbers (`1.2.3.4.5` is a version or an OID);
  * IPv6 as RFC 4291, 2.2 has it, the last 32 bits as IPv4 too; both with `:port`, `/length`, `%zone` and brackets around them. A time is none
- * (`12:30:45` has too few groups). Six octets are a hardware address, and so are fourteen (the kernel logs a whole Ethernet header as
+ * (`12:30:45` has too few groups), and what stays as it is anyway ({@link isFixed4}) is not looked for. Six octets are a hardware address, and so are fourteen (the kernel logs a whole Ethernet header as
  * `MAC=`). Ids are UUIDs and 32 hexadecimal digits that are a word. Host names of cloud providers (`ip-10-0-0-1`) and names of the reverse
  * DNS (`1.0.0.10.in-addr.arpa`) hold an address.
  */
+import { isFixed4, isFixed6 } from './blocks.ts';
 import type { Name, NameIndex } from './names.ts';
 
 /** How an IPv4 address is written. */
@@ -270,6 +271,7 @@ export class Scanner {
       at++;
     }
     const before = this.#kindBefore(from);
+    if (isFixed4(address)) return at;
     if (!isAddress || parts !== 4 || (before === DOT && this.#kindBefore(from - 1) === DIGIT)) return at;
     this.#tellUpTo(from);
     this.#told = at;
@@ -304,6 +306,7 @@ export class Scanner {
     if (mac > 0) return mac;
     const form = { upper: false, full: false, dotted: false };
     const address = this.#ipv6(from, end, form);
+    if (address > 0 && isFixed6(this.#words)) return address;
     if (address > 0) {
       form.upper = CAPITALS.test(bytes.toString('latin1', from, address));
       this.#tellUpTo(from);
@@ -407,6 +410,8 @@ export class Scanner {
       at = this.#groupEnds[7] ?? 0;
     } else if (gap < 0 ? count !== 8 : count > 7) return 0;
     if (isWord(this.#kindAt(at)) || this.#kindAt(at) === UNDERSCORE) return 0;
+    // `1001:1001::/home/…` is a line of passwd(5).
+    if (KINDS[bytes[at - 1] ?? 0] === COLON && bytes[at] === SLASH && this.#kindAt(at + 1) !== DIGIT) return 0;
     form.full = isFull && gap < 0 && !form.dotted;
     const words = this.#words;
     words.fill(0);

@@ -20,7 +20,9 @@ import { survey } from '../../src/anonymize/survey.ts';
 import { readBundle } from '../../src/bundle/bundle.ts';
 import { anonymize } from '../../src/commands/anonymize.ts';
 import { analysisOf } from '../../src/commands/inputs.ts';
+import { verify } from '../../src/commands/verify.ts';
 import { packageRoot } from '../../src/package.ts';
+import { inventoryOf, MANIFEST, writeArchive, writeBundleOf } from '../anonymize/bundle.ts';
 
 const KEY = '0123456789abcdef'.repeat(4);
 const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-anonymize-'));
@@ -186,4 +188,77 @@ test('twice is refused', async () => {
   expect(await anonymize(SAMPLE, { keyFile, out })).toBe(0);
   expect(await anonymize(out, { keyFile, out: path.join(folder, 'twice.tar.gz') })).toBe(3);
   expect(said.stderr).toContain('anonymised already');
+});
+
+describe('members', () => {
+  const input = () => path.join(folder, 'in.tar.gz');
+
+  test('what is no text is left out, named, and said in the inventory', async () => {
+    await writeBundleOf(input(), {
+      'proc/uptime': '1.00 2.00\n',
+      'etc/binary': Buffer.from('text\0text'),
+      'etc/packed.bz2': 'BZh91AY',
+      'proc/net/tcp': '0: 0100007F:0035\n',
+    });
+    expect(await anonymize(input(), { keyFile, out })).toBe(0);
+    const texts = await contents(out);
+    expect([...texts.keys()].map((name) => name.split('/').pop())).toEqual(['manifest.csv', 'uptime', 'inventory.csv']);
+    for (const name of ['etc/binary: it is no text', 'etc/packed.bz2', 'proc/net/tcp: addresses in it are bare']) {
+      expect(said.stdout).toContain(name);
+    }
+    expect([...texts.values()].at(-1)).toContain(
+      'etc/binary,/etc/binary,absent,left out when it was anonymised: it is no text,0.10,0.00,,\n',
+    );
+    expect(await verify(out, { original: input() })).toBe(0);
+  });
+
+  test('an inventory that is not the last, and one that was wrong before', async () => {
+    const files = { 'proc/uptime': '1.00 2.00\n', 'var/log/kern.log': 'SRC=192.0.2.1\n' };
+    const wrong = inventoryOf(files).replace(/(?<=uptime.*sha256:)\w{6}/, '000000');
+    await writeArchive(input(), { 'inventory.csv': wrong, 'manifest.csv': MANIFEST, ...files });
+    expect(await anonymize(input(), { keyFile, out })).toBe(0);
+    expect(await verify(out, { original: undefined })).toBe(5);
+    expect(said.stdout).toContain('proc/uptime has another digest');
+    expect(said.stdout).not.toContain('kern.log has');
+  });
+
+  test('a large one goes through a file, which is removed', async () => {
+    const rows = Array.from(
+      { length: 40_000 },
+      (_, n) => `src=10.${n & 255}.${(n >>> 8) & 255}.7 dst=2001:db8::${n.toString(16)} sport=${n}`,
+    );
+    await writeBundleOf(input(), { 'proc/net/nf_conntrack': rows.join('\n') });
+    expect(await anonymize(input(), { keyFile, out })).toBe(0);
+    expect(readdirSync(folder).sort()).toEqual(['in.tar.gz', 'key', 'out.tar.gz']);
+    expect(await verify(out, { original: input() })).toBe(0);
+  });
+
+  test('comments of settings, and names wherever they are said', async () => {
+    await writeArchive(
+      input(),
+      {
+        'etc/sysctl.d/9.conf': '# conntrack for Acme Ltd\nnet.netfilter.nf_conntrack_max = 9 # Bob asked\n',
+        'sos_commands/kernel/sysctl_-a': 'kernel.domainname = corp.acme.test\nkernel.hostname = edge7\n',
+        'sos_commands/logs/journalctl_--no-pager': '2026-11-22T14:03:05+0100 relay9 sshd[12]: from 192.0.2.1\n',
+        'sos_commands/kernel/uname_-a': 'Linux edge7 2.6.16.60-0.21-smp #1 SMP x86_64\n',
+        'etc/passwd': 'root:x:0:0::/root:/bin/sh\nmiller:x:1001:1001::/home/miller:/bin/sh\n',
+        'etc/hosts': '127.0.0.1 localhost\n192.0.2.9 billing.corp.acme.test billing # x\n',
+        notes: 'edge7 relay9 billing miller db.corp.acme.test 2.6.16.60-0.21-smp\n',
+      },
+      'sosreport-edge7-2026/',
+    );
+    expect(await anonymize(input(), { keyFile, out })).toBe(0);
+    const all = [...(await contents(out))].flat().join('\n');
+    for (const secret of ['Acme', 'acme', 'Bob', 'edge7', 'relay9', 'billing', 'miller', '192.0.2.'])
+      expect(all).not.toContain(secret);
+    for (const kept of [
+      'nf_conntrack_max = 9 #',
+      '2.6.16.60-0.21-smp #1',
+      '127.0.0.1 localhost',
+      'root:x:0:0::/root',
+      'sshd[12]',
+    ]) {
+      expect(all).toContain(kept);
+    }
+  });
 });
