@@ -183,6 +183,53 @@ const parser = yargs(process.argv.slice(2))
     }),
   )
   .command(
+    'anonymize <bundle>',
+    'Write a bundle anew with pseudonyms for addresses and names, which keep what a report says',
+    (command) =>
+      command
+        .positional('bundle', {
+          describe: 'any archive or folder that report reads',
+          type: 'string',
+          demandOption: true,
+        })
+        .option('key-file', {
+          describe: 'the secret that the pseudonyms depend on; made if there is none',
+          type: 'string',
+          demandOption: true,
+          requiresArg: true,
+        })
+        .option('out', {
+          describe: 'archive to write (.tar.gz)',
+          type: 'string',
+          demandOption: true,
+          requiresArg: true,
+        })
+        .check(({ bundle }) => noOptions([bundle]))
+        .example('$0 anonymize gw1.tar.gz --key-file acme.key --out for-vendor.tar.gz', 'before it is passed on'),
+    work(async ({ bundle, keyFile, out }) => {
+      const { anonymize } = await import('./commands/anonymize.ts');
+      return anonymize(bundle, { keyFile, out });
+    }),
+  )
+  .command(
+    'verify <bundle>',
+    'Check that a bundle is whole and unchanged, and that nothing of the original is left in it',
+    (command) =>
+      command
+        .positional('bundle', { describe: 'an archive or folder', type: 'string', demandOption: true })
+        .option('leaks', {
+          describe: 'the bundle before it was anonymised: nothing of its addresses and names may be left',
+          type: 'string',
+          requiresArg: true,
+        })
+        .check(({ bundle }) => noOptions([bundle]))
+        .example('$0 verify for-vendor.tar.gz --leaks gw1.tar.gz', 'is anything left?'),
+    work(async ({ bundle, leaks }) => {
+      const { verify } = await import('./commands/verify.ts');
+      return verify(bundle, { original: leaks });
+    }),
+  )
+  .command(
     'collector',
     'Print the script that collects a bundle, to be sent to the machine in question',
     {},
@@ -228,7 +275,7 @@ const parser = yargs(process.argv.slice(2))
   )
   .epilogue(
     'Exit codes: 0 done, 1 something could not be written, 2 wrong command line, 3 an input could not be read, ' +
-      '4 a verdict or a finding is as severe as --fail-on says.',
+      '4 a verdict or a finding is as severe as --fail-on says, 5 what was verified is not in order.',
   )
   .fail(false);
 

@@ -62,7 +62,12 @@ export async function* readArchive(
     for (let next = await pull(entries); !next.done; next = await pull(entries)) {
       const { header } = next.value;
       if (header.type === 'file') {
-        yield { name: header.name, bytes: header.size, content: contentOf(next.value[Symbol.asyncIterator]()) };
+        yield {
+          name: header.name,
+          bytes: header.size,
+          modified: header.mtime ?? new Date(0),
+          content: contentOf(next.value[Symbol.asyncIterator]()),
+        };
       }
       next.value.resume();
     }

@@ -13,16 +13,18 @@ import { type Unpacked, unpackFile, unpackStream } from './unpack.ts';
 export interface Member {
   /** Path below the bundle's top folder, with `/`. */
   path: string;
+  /** The same with the top folder, as the container has it. */
+  name: string;
+  /** When the file was changed last, as the container has it. */
+  modified: Date;
   /** Size that the container declares. */
   bytes: number;
   /** Blocks that are to be used up, or copied, by the time that the next is asked for. */
   content: AsyncIterable<Uint8Array>;
 }
 
-/** What a container reader yields: a member under its full name, the top folder included. */
-export interface RawMember extends Omit<Member, 'path'> {
-  name: string;
-}
+/** What a container reader yields: a member under its full name. */
+export type RawMember = Omit<Member, 'path'>;
 
 /** What is known of a bundle once it has been read to its end. */
 export interface BundleEnd {
@@ -125,15 +127,15 @@ async function visitAll(
   let top: string | undefined;
   let seen = 0;
   try {
-    for await (const { name, ...member } of members) {
+    for await (const member of members) {
       seen++;
-      const clean = name.replace(/^(?:\.?\/)+/, '');
+      const clean = member.name.replace(/^(?:\.?\/)+/, '');
       const root = topFolderOf(clean);
       if (root !== undefined) {
         top ??= root;
         // A file of the host may lie anywhere, and its path may end as one of ours does.
-        if (root.startsWith(top) && root !== top && !isTelling(clean.slice(root.length))) continue;
-        if (root !== top)
+        const isBelow = root.startsWith(top) && !isTelling(clean.slice(root.length));
+        if (root !== top && !isBelow)
           throw new BundleError(
             `${input} mixes files of two bundles, ${called(top)} and ${called(root)}. Expected one bundle; unpack it, or name each by itself.`,
           );

@@ -27,8 +27,8 @@ export async function* readFolder(
     if (entry.isDirectory()) yield* readFolder(folder, damaged, name);
     else if (entry.isFile()) {
       const file = path.join(folder, name);
-      const { size } = await lstat(file);
-      yield { name, bytes: size, content: opened(file) };
+      const { size, mtime } = await lstat(file);
+      yield { name, bytes: size, modified: mtime, content: opened(file) };
     }
   }
 }

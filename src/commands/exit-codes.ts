@@ -10,4 +10,6 @@ export const EXIT = {
   input: 3,
   /** All was done, and a verdict or a finding is as severe as --fail-on says. */
   found: 4,
+  /** What was verified is not as it should be: changed, incomplete, or with something left in it. */
+  wrong: 5,
 } as const;

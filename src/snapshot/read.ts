@@ -16,7 +16,7 @@ import type { TextFile } from './assemble.ts';
 import type { NamespaceRows, Problem, Snapshot } from './types.ts';
 
 /** The newest version of the bundle's format that this program knows; see src/bundle/README.md. */
-const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 1;
 
 /** A file of the bundle that is kept whole may be this large; the largest real one, /proc/slabinfo, is about 30 KiB. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;

@@ -40,6 +40,17 @@ function run(args: string[], options: { input?: Buffer; env?: Record<string, str
   return { status, stdout, stderr };
 }
 
+test('a bundle is anonymised and verified', () => {
+  const sample = path.join(SAMPLES, 'full-with-drops.tar.gz');
+  expect(run(['anonymize', sample, '--key-file', 'key', '--out', 'new/for-vendor.tar.gz']).status).toBe(0);
+  expect(readdirSync(path.join(out, 'new'))).toEqual(['for-vendor.tar.gz']);
+  const checked = run(['verify', 'new/for-vendor.tar.gz', '--leaks', sample]);
+  expect(checked.stdout).toContain('nothing of the original was found');
+  expect(checked.status).toBe(0);
+  expect(run(['verify', sample, '--leaks', sample]).status).toBe(5);
+  expect(run(['anonymize', sample, '--out', 'x.tar.gz']).status).toBe(2);
+});
+
 describe('report', () => {
   test('HTML and PDF in the current folder, and a summary on the terminal', () => {
     const { status, stdout, stderr } = run(['report', OLD]);

@@ -27,7 +27,7 @@ const RULES: Rule[] = [
   [/^kernel\/dmesg\.current$/, 'commands/dmesg', { isLog: true }],
   [/^kernel\/dmesg\.human\.current$/, 'commands/dmesg', { isLog: true, rank: 1 }],
   [/^kernel\/lsmod\.txt$/, 'commands/lsmod'],
-  [/^system\/(?:free|free-m)\.txt$/, 'commands/free'],
+  [/^system\/(free(?:-m)?)\.txt$/, 'commands/$1'],
   [/^var_log\/(messages|syslog|kern\.log)$/, 'var/log/$1', { isLog: true }],
 ];
 

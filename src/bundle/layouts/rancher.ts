@@ -10,7 +10,7 @@ const RULES: Rule[] = [
   [/^systeminfo\/date$/, 'commands/date'],
   [/^systeminfo\/uptime$/, 'commands/uptime'],
   [/^systeminfo\/lsmod$/, 'commands/lsmod'],
-  [/^systeminfo\/freeh$/, 'commands/free'],
+  [/^systeminfo\/freeh$/, 'commands/free-h'],
   [/^systeminfo\/cpuinfo$/, 'proc/cpuinfo'],
   [/^systeminfo\/dmesg$/, 'commands/dmesg', { isLog: true }],
   [/^systeminfo\/osrelease$/, 'etc/os-release'],

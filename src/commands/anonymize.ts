@@ -1,0 +1,125 @@
+import { realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { writeAnonymized } from '../anonymize/archive.ts';
+import { KeyError, readKeyFile } from '../anonymize/key.ts';
+import { Pseudonyms } from '../anonymize/pseudonyms.ts';
+import { type Survey, survey } from '../anonymize/survey.ts';
+import { BundleError, inputName } from '../bundle/bundle.ts';
+import { EXIT } from './exit-codes.ts';
+
+export interface AnonymizeOptions {
+  keyFile: string;
+  /** The archive to write. */
+  out: string;
+}
+
+/** What is named of a list; the rest is counted. */
+const SHOWN = 20;
+
+/**
+ * Writes a bundle anew with pseudonyms, whole or not at all. It is read twice: for the names in it, and to be rewritten.
+ *
+ * @returns exit code
+ */
+export async function anonymize(input: string, { keyFile, out }: AnonymizeOptions): Promise<number> {
+  const wrong = misplaced(input, keyFile, out);
+  if (wrong !== undefined) return failed(EXIT.usage, wrong);
+  let surveyed: Survey;
+  try {
+    surveyed = await survey(input);
+  } catch (error) {
+    if (error instanceof BundleError) return failed(EXIT.input, error.message);
+    throw error;
+  }
+  const { names, anonymized, end } = surveyed;
+  if (anonymized !== undefined) {
+    return failed(EXIT.input, `${inputName(input)} is anonymised already (${anonymized}): take the original.`);
+  }
+  let key: ReturnType<typeof readKeyFile>;
+  try {
+    key = readKeyFile(keyFile);
+  } catch (error) {
+    if (error instanceof KeyError) return failed(EXIT.usage, error.message);
+    throw error;
+  }
+  const pseudonyms = new Pseudonyms(key.key);
+  const part = `${out}.${process.pid}.part`;
+  let written: Awaited<ReturnType<typeof writeAnonymized>>;
+  try {
+    await mkdir(path.dirname(out), { recursive: true });
+    written = await writeAnonymized(input, surveyed, pseudonyms, part);
+    renameSync(part, out);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
+  }
+  const { members, leftOut } = written;
+  const lines = [`${members} members, pseudonyms ${pseudonyms.scheme}`];
+  if (key.isNew) {
+    lines.push(
+      `Made the key ${keyFile}. Keep it: the same key gives the same pseudonyms, and whoever has it can test guesses.`,
+    );
+  }
+  if (leftOut.length > 0) lines.push('', 'Left out', ...shown(leftOut.map((each) => `  ${each.path}: ${each.why}`)));
+  const passedOver = [...names.passedOver];
+  if (passedOver.length > 0) {
+    lines.push(
+      '',
+      'Left as they are: too short or too ordinary to be told from other words',
+      ...shown(passedOver.map((name) => `  ${name}`)),
+    );
+  }
+  process.stdout.write(`${lines.join('\n')}\n\nWritten\n  ${out}\n`);
+  if (key.isOpen) process.stderr.write(`conntrack-report: others can read ${keyFile}: chmod 600 ${keyFile}\n`);
+  if (end.damage === undefined) return EXIT.ok;
+  return failed(
+    EXIT.failed,
+    `${inputName(input)} is damaged (${end.damage}): only what comes before that was written.`,
+  );
+}
+
+function shown(lines: string[]): string[] {
+  const more = lines.length - SHOWN;
+  return more > 0 ? [...lines.slice(0, SHOWN), `  and ${more} more`] : lines;
+}
+
+function failed(code: number, message: string): number {
+  process.stderr.write(`conntrack-report: ${message}\n`);
+  return code;
+}
+
+/** Why the output cannot be written where it was asked for, if so. */
+function misplaced(input: string, keyFile: string, out: string): string | undefined {
+  if (input === '-') return 'anonymize reads its input twice: save standard input to a file first';
+  if (isSame(out, keyFile)) return `--out ${out} is the key file`;
+  if (isSame(out, input)) return `--out ${out} is the input: name another file`;
+  if (isInside(out, input)) return `--out ${out} is in the folder that is read: name a file outside`;
+  if (isInside(keyFile, input)) return `--key-file ${keyFile} is in the folder that is read: keep it outside`;
+  if (statSync(out, { throwIfNoEntry: false })?.isDirectory()) return `--out ${out} is a folder: name a file`;
+  return undefined;
+}
+
+/** Whether two names are of one file, under whatever path, link or hard link. */
+function isSame(a: string, b: string): boolean {
+  if (path.resolve(a) === path.resolve(b)) return true;
+  const [one, other] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false, bigint: true }));
+  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
+}
+
+function isInside(file: string, folder: string): boolean {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
+  const below = path.relative(realpathSync(folder), existing(file));
+  return below !== '' && !below.startsWith('..') && !path.isAbsolute(below);
+}
+
+/** The real path of a file that may not exist yet, below folders that may not either. */
+function existing(file: string): string {
+  const resolved = path.resolve(file);
+  try {
+    return realpathSync(resolved);
+  } catch {
+    const parent = path.dirname(resolved);
+    return parent === resolved ? resolved : path.join(existing(parent), path.basename(resolved));
+  }
+}
