@@ -118,7 +118,7 @@ function holds(slab: Slabinfo, pageBytes: number): boolean {
 
 function confirmed(measured: Measurement | undefined, bytes: number): string {
   if (measured?.bytes !== bytes) return '';
-  return `; Slab in meminfo ÷ the pages of all slabs, ${measured.quotient} bytes, confirms it`;
+  return `; Slab in meminfo ÷ the pages of all slabs, ${(measured.quotient / 1024).toFixed(2)} KiB, confirms it`;
 }
 
 function kib(bytes: number): string {

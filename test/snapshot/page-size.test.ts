@@ -121,7 +121,9 @@ describe('from the architecture', () => {
   });
 
   it('says that the slabs confirm it', () => {
-    expect(inferPageBytes(evidence(SLABINFO, { machine: x86 })).value?.inferred).toMatch(/, \d+ bytes, confirms it$/);
+    expect(inferPageBytes(evidence(SLABINFO, { machine: x86 })).value?.inferred).toMatch(
+      /, \d+\.\d\d KiB, confirms it$/,
+    );
   });
 
   it('keeps it against slabs and a configuration, and says so', () => {

@@ -1,0 +1,132 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Analysis } from '../../src/analysis/schema.ts';
+import { convert } from '../../src/commands/convert.ts';
+import { EXIT } from '../../src/commands/exit-codes.ts';
+import { inspect } from '../../src/commands/inspect.ts';
+import { packageRoot } from '../../src/package.ts';
+import { analysisOf } from '../one-analysis.ts';
+
+const FOREIGN = path.join(packageRoot, 'test', 'fixtures', 'foreign');
+const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-convert-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+let out: string;
+beforeEach(() => {
+  out = path.join(mkdtempSync(path.join(scratch, 'out-')), 'bundle.tar.gz');
+});
+
+const archives = readdirSync(FOREIGN, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && entry.name !== 'sos-collect')
+  .map(({ name }) => ({
+    name,
+    file: path.join(FOREIGN, name, JSON.parse(readFileSync(path.join(FOREIGN, name, 'expected.json'), 'utf8')).archive),
+  }));
+const WHOLE = archives.find(({ name }) => name === 'sos-whole')?.file ?? '';
+
+/** Runs a command, and what it says on both streams. */
+async function said(run: () => Promise<number>) {
+  const lines: Record<'out' | 'err', string> = { out: '', err: '' };
+  const catching = (stream: 'out' | 'err') => (text: string | Uint8Array) => {
+    lines[stream] += text;
+    return true;
+  };
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation(catching('out')),
+    vi.spyOn(process.stderr, 'write').mockImplementation(catching('err')),
+  ];
+  try {
+    return { code: await run(), ...lines };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+/** What is known, without where it stands. */
+const figures = ({ host, usage, hash, slab, table, drops, settings, pageBytes, verdict, recommendation }: Analysis) =>
+  JSON.parse(
+    JSON.stringify(
+      {
+        host,
+        entries: usage.entries,
+        max: usage.max,
+        buckets: hash.buckets,
+        slab: slab.total,
+        pageBytes: pageBytes?.value,
+        table: table && { ...table, files: [] },
+        totals: drops.counters?.totals,
+        log: drops.log.tableFullLines,
+        settings: settings.map(({ name, value }) => ({ name, value })),
+        verdict: verdict.kind,
+        recommended: recommendation.max,
+      },
+      (key, value) => (key === 'file' || key === 'line' ? undefined : value),
+    ),
+  );
+
+describe('an archive of another collector becomes a bundle', () => {
+  test.each(archives)('$name: with the same figures', async ({ file }) => {
+    const { code } = await said(() => convert(file, out));
+    expect(code).toBe(EXIT.ok);
+    const [before, after] = [await analysisOf(file), await analysisOf(out)];
+    expect(after.bundle.layout).toBe('bundle');
+    expect(after.problems.filter(({ kind }) => kind === 'digest')).toEqual([]);
+    expect(after.inventory.length).toBeGreaterThan(3);
+    const [was, is] = [figures(before), figures(after)];
+    // A time that only the name of the archive told is now that of the manifest.
+    expect(is).toEqual(was);
+  });
+
+  test('the same bytes each time, and nothing of a run that failed', async () => {
+    await said(() => convert(WHOLE, out));
+    const first = readFileSync(out);
+    await said(() => convert(WHOLE, out));
+    expect(readFileSync(out).equals(first)).toBe(true);
+    const folder = path.join(path.dirname(out), 'folder.tar.gz');
+    mkdirSync(folder);
+    const { code, err } = await said(() => convert(WHOLE, folder));
+    expect(code).toBe(EXIT.failed);
+    expect(err).toContain(`${folder} was not written: `);
+    expect(readdirSync(path.dirname(out)).sort()).toEqual(['bundle.tar.gz', 'folder.tar.gz']);
+  });
+
+  test('what is refused', async () => {
+    const copy = path.join(path.dirname(out), 'sos.tar.xz');
+    copyFileSync(WHOLE, copy);
+    expect(await said(() => convert(copy, copy))).toMatchObject({ code: EXIT.usage, err: /is the input itself/ });
+    expect(await said(() => convert('-', out))).toMatchObject({ code: EXIT.usage, err: /not standard input/ });
+    const collected = path.join(FOREIGN, 'sos-collect');
+    const both = path.join(collected, JSON.parse(readFileSync(path.join(collected, 'expected.json'), 'utf8')).archive);
+    expect(await said(() => convert(both, out))).toMatchObject({ code: EXIT.input, err: /holds 2 captures/ });
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe('inspect', () => {
+  test('tells what was recognised, and where', async () => {
+    const { code, out: text } = await said(() => inspect([WHOLE], { json: false }));
+    expect(code).toBe(EXIT.ok);
+    expect(text).toMatch(/^\S+\.tar\.xz: sosreport\n/);
+    expect(text).toMatch(/^ {2}limit +640 +sos_commands\/kernel\/sysctl_-a, line \d+$/m);
+    expect(text).toMatch(/^ {2}table +640 rows +proc\/\d+\/net\/nf_conntrack$/m);
+    expect(text).toMatch(/^ {2}another listing of it +640 rows +sos_commands\/conntrack\/conntrack_-L_-o_extended$/m);
+    expect(text).toMatch(/^Passed over.*\n(?: {2}.*\n)* {2}sos_commands\/kernel\/dmesg_-T$/m);
+  });
+
+  test('of each input, as JSON, and names what cannot be read', async () => {
+    const {
+      code,
+      out: text,
+      err,
+    } = await said(() => inspect([WHOLE, '/nowhere', ...archives.map(({ file }) => file)], { json: true }));
+    expect(code).toBe(EXIT.input);
+    expect(err).toContain('/nowhere does not exist');
+    const lines = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines).toHaveLength(archives.length + 1);
+    for (const line of lines) expect(line.found.length).toBeGreaterThan(3);
+  });
+});
