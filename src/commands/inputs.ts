@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Aims } from '../analysis/aims.ts';
 import type { Analysis } from '../analysis/schema.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
+import { isTelling } from '../bundle/layouts/index.ts';
 import { version } from '../package.ts';
 import { readSnapshots } from '../snapshot/read.ts';
 
@@ -16,14 +17,11 @@ export const ARCHIVE = /\.(?:tar(?:\.(?:gz|xz|bz2|zst))?|tgz|txz|tbz2?|tzst)$/i;
 
 /** What makes a folder an unpacked bundle or a plain tree rather than a folder of bundles: one of these, or one folder that has one. */
 const IN_A_BUNDLE = new Set([
-  'manifest.csv',
   'inventory.csv',
   'proc',
   'sys',
   'sos_commands',
-  'basic-environment.txt',
   'insights_commands',
-  'insights_archive.txt',
   'systeminfo',
   'sysctls',
 ]);
@@ -72,7 +70,7 @@ async function entriesOf(folder: string): Promise<Dirent[]> {
 
 async function isBundle(folder: string): Promise<boolean> {
   const entries = await entriesOf(folder);
-  if (entries.some(({ name }) => IN_A_BUNDLE.has(name))) return true;
+  if (entries.some((entry) => IN_A_BUNDLE.has(entry.name) || (entry.isFile() && isTelling(entry.name)))) return true;
   const [only, ...others] = entries;
   if (!only?.isDirectory() || others.length > 0) return false;
   return (await entriesOf(path.join(folder, only.name))).some(({ name }) => IN_A_BUNDLE.has(name));

@@ -2,7 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { pack } from 'tar-stream';
 import { describe, expect, test } from 'vitest';
 import type { Analysis } from '../../src/analysis/schema.ts';
 import { BundleError } from '../../src/bundle/bundle.ts';
@@ -126,6 +128,62 @@ describe('the archives of other collectors', () => {
       }
     },
   );
+});
+
+describe('archives within archives', () => {
+  const packed = async (members: Record<string, Uint8Array>): Promise<Buffer> => {
+    const archive = pack();
+    for (const [name, bytes] of Object.entries(members))
+      archive.entry({ name, mtime: new Date(0) }, Buffer.from(bytes));
+    archive.finalize();
+    return await buffer(archive);
+  };
+  const readAll = (bytes: Uint8Array) =>
+    readSnapshots('-', {
+      stdin: (async function* () {
+        yield bytes;
+      })(),
+    });
+  const file = (name: string) => {
+    const each = named.find((one) => one.name === name);
+    return readFileSync(each ? archiveOf(each) : '');
+  };
+
+  test('as must-gather packs what sos collect packed, with one that is damaged', async () => {
+    const all = await readAll(
+      await packed({
+        'must-gather.1/version': Buffer.from('x'),
+        'must-gather.1/quay-io/nodes/sosreport-a.tar.xz': file('sos-netns'),
+        'must-gather.1/collected.tar.xz': file('sos-collect'),
+        'must-gather.1/quay-io/nodes/sosreport-b.tar.xz': file('sos-whole').subarray(0, 30),
+        'must-gather.1/other.tar.gz': gzipSync(await packed({ 'a/notes.txt': Buffer.from('x') })),
+      }),
+    );
+    const names = all.map(({ inner = '' }) => inner.replace(/^must-gather\.1\//, ''));
+    expect(names).toEqual([
+      'quay-io/nodes/sosreport-a.tar.xz',
+      expect.stringMatching(/^collected\.tar\.xz: .*sosreport-node-1-/),
+      expect.stringMatching(/^collected\.tar\.xz: .*sosreport-node-2-/),
+      'quay-io/nodes/sosreport-b.tar.xz',
+    ]);
+    expect(all.map((each) => ('error' in each ? 'error' : each.snapshot.host.hostname?.value))).toEqual([
+      'gw-netns.example.net',
+      'node-1.example.net',
+      'node-2.example.net',
+      'error',
+    ]);
+  });
+
+  test('no deeper than three, and never in what is a capture itself', async () => {
+    let bytes: Buffer = file('sos-whole');
+    for (let depth = 0; depth < 4; depth++) bytes = await packed({ 'sosreport-x.tar': bytes });
+    await expect(readAll(bytes)).rejects.toBeInstanceOf(BundleError);
+    const own = await packed({
+      'proc/slabinfo': Buffer.from('x'),
+      'proc/a.tar': await packed({ 'proc/meminfo': Buffer.from('x') }),
+    });
+    expect(await readAll(own)).toHaveLength(1);
+  });
 });
 
 describe('an archive that is damaged', () => {
