@@ -1,0 +1,65 @@
+/** What a screen reader, or somebody who sees little, gets: axe-core in a real browser, in both themes, wide and narrow. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser, Page } from 'puppeteer-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBrowser } from '../../src/report/browser.ts';
+import { renderHtml, renderTimelineHtml } from '../../src/report/html.ts';
+import { hostsOf } from '../../src/timeline/hosts.ts';
+import { timelineOf } from '../../src/timeline/timeline.ts';
+import { ALL, full, healthy } from './analyses.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** A host before a change, and a week after it. */
+function compared() {
+  const later = healthy();
+  const host = { ...later.host, capturedAt: { value: '2026-12-01T12:00:00Z', file: 'commands/date-utc' } };
+  const [first] = hostsOf([
+    { name: 'before', analysis: full() },
+    { name: 'after', analysis: { ...later, host: { ...host, hostname: full().host.hostname } } },
+  ]);
+  if (!first) throw new Error('no host');
+  return timelineOf(first, '0');
+}
+
+const opened = await openBrowser('bundled').catch((error: Error) => error);
+const missing = opened instanceof Error ? opened.message : '';
+
+describe.skipIf(missing !== '')(`accessible${missing && ` (skipped: ${missing.split('\n')[2]})`}`, () => {
+  const { browser } = opened as { browser: Browser };
+  let page: Page;
+
+  beforeAll(async () => {
+    page = await browser.newPage();
+  });
+  afterAll(() => browser.close());
+
+  const pages: [string, () => string][] = [
+    ...Object.entries(ALL).map(([name, make]): [string, () => string] => [name, () => renderHtml(make())]),
+    ['a comparison', () => renderTimelineHtml(compared())],
+  ];
+
+  describe.each(pages)('%s', (_, make) => {
+    it.each([
+      ['light', 1000],
+      ['dark', 1000],
+      ['light', 400],
+    ] as const)('%s, %i pixels wide', async (theme, width) => {
+      await page.setViewport({ width, height: 900 });
+      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }]);
+      await page.setContent(make(), { waitUntil: 'load' });
+      await page.evaluate(AXE);
+      const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
+        violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
+      };
+      const told = violations.map(({ id, nodes }) => [
+        id,
+        nodes.length,
+        nodes[0]?.html.slice(0, 300),
+        nodes[0]?.failureSummary,
+      ]);
+      expect(told).toEqual([]);
+    });
+  });
+});
