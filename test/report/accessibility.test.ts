@@ -1,6 +1,5 @@
 /** What a screen reader, or somebody who sees little, gets: axe-core in a real browser, in both themes, wide and narrow. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser } from '../../src/report/browser.ts';
@@ -8,8 +7,6 @@ import { renderHtml, renderTimelineHtml } from '../../src/report/html.ts';
 import { hostsOf } from '../../src/timeline/hosts.ts';
 import { timelineOf } from '../../src/timeline/timeline.ts';
 import { ALL, full, healthy } from './analyses.ts';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** A host before a change, and a week after it. */
 function compared() {
@@ -49,7 +46,7 @@ describe.skipIf(missing !== '')(`accessible${missing && ` (skipped: ${missing.sp
       await page.setViewport({ width, height: 900 });
       await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }]);
       await page.setContent(make(), { waitUntil: 'load' });
-      await page.evaluate(AXE);
+      await page.evaluate(axe.source);
       const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
         violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
       };
