@@ -114,7 +114,9 @@ export class LineCutter {
 
   #finish(line: string, number: number): void {
     const last = withoutReturn(line.slice(this.#heldLength));
-    const pieces = this.#pieces.length > 0 && last !== '' ? [...this.#pieces, { text: last, number }] : this.#pieces;
+    // A summary line may part a row's end, too.
+    const held = this.#pieces.map((piece) => ({ ...piece, text: withoutReturn(piece.text) }));
+    const pieces = held.length > 0 && last !== '' ? [...held, { text: last, number }] : held;
     this.#pass(line, pieces[0]?.number ?? number, pieces);
     this.#unfinished = '';
     this.#isXml = false;
