@@ -1092,8 +1092,9 @@ PSEUDONYMS='
       i = RSTART; j = RLENGTH
       return substr(text, 1, i - 1) hardware(substr(text, i, j), ":") substr(text, i + j)
     }
-    if (text ~ /::/ && text !~ /[0-9]\.[0-9]+\.[0-9]+\.[0-9]/ || text ~ /:.*:.*:.*:.*:.*:.*:/ || text ~ /\..*\..*\..*\..*\..*\..*\./)
-      return name("unreadable", text)
+    # What has more colons than a time of day, or more full stops than an address, is part of an address at least.
+    if (text ~ /::/ && text !~ /^::([Ff][Ff][Ff][Ff]:)?[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+/ || \
+      text ~ /:[0-9A-Fa-f]+:[0-9A-Fa-f]+:[0-9A-Fa-f]/ || text ~ /\..*\..*\..*\..*\..*\./) return name("unreadable", text)
     out = ""
     while (match(text, /[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+/)) {
       i = RSTART; j = RLENGTH
@@ -1320,8 +1321,8 @@ PSEUDONYMS='
 take_pseudonyms() {
   mkdir "$work/clean" && cd "$work/clean" || exit 9
   awk -F '\t' '{ print $1 }' "$work/items" | sed -n 's|/[^/]*$||p' | grep -v '[^A-Za-z0-9._+:@,=~/-]' | awk '!seen[$0]++' | xargs mkdir -p || exit 9
-  { sed "s/$TAB.*//; s/^/$TAB/" "$work/tables" && cat "$work/items"; } | hide files > "$work/hidden" || exit 9
-  [ "$(wc -l < "$work/hidden")" -eq "$(wc -l < "$work/items")" ] || exit 9
+  { sed "s/$TAB.*//; s/^/$TAB/" "$work/tables" && cat "$work/items"; } | hide files > "$work/hidden" || exit
+  [ "$(wc -l < "$work/hidden")" -eq "$(wc -l < "$work/items")" ] || exit
   mv "$work/tree" "$work/clear" && mv "$work/clean" "$work/tree" && mv "$work/hidden" "$work/items" || exit 9
   say > "$work/replaced" || exit 9
 }
