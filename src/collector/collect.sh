@@ -1033,17 +1033,17 @@ PSEUDONYMS='
     }
   }
   # As inet_ntop(3) prints it, or in full as /proc does, whichever the address was.
-  function print6(  i, j, best, from, text, last) {
+  function print6(  i, j, best, first, text, last) {
     if (whole) return sprintf("%04x:%04x:%04x:%04x:%04x:%04x:%04x:%04x", t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8])
     last = dotted ? 6 : 8
-    best = 1; from = 0
+    best = 1; first = 0
     for (i = 1; i <= last; i = j + 1) {
       for (j = i; j <= last && t[j] == 0; j++);
-      if (j - i > best) { best = j - i; from = i }
+      if (j - i > best) { best = j - i; first = i }
     }
     text = ""
     for (i = 1; i <= last; i++) {
-      if (i == from) { text = text (i == 1 ? "::" : ":"); i += best - 1; continue }
+      if (i == first) { text = text (i == 1 ? "::" : ":"); i += best - 1; continue }
       text = text sprintf("%x", t[i]) (i < last || dotted ? ":" : "")
     }
     if (dotted) text = text int(t[7] / 256) "." t[7] % 256 "." int(t[8] / 256) "." t[8] % 256
