@@ -429,6 +429,17 @@ const problem = z.object({
   setting: z.string().optional().describe('the setting that two names differ on, where the file does not tell'),
 });
 
+/** Addresses and names are pseudonyms. */
+export const anonymizedSchema = z
+  .object({
+    scheme: z.string().describe('how they were made'),
+    keyId: z
+      .string()
+      .describe('equal where two bundles were made with one key: only then a pseudonym is the same in both'),
+  })
+  .optional()
+  .describe('addresses and names are pseudonyms; absent: they are not');
+
 export const analysisSchema = z
   .object({
     schemaVersion: z.literal(SCHEMA_VERSION),
@@ -441,6 +452,7 @@ export const analysisSchema = z
       commandLine: z.string().optional(),
       userId: count.optional(),
       netns: z.string().optional().describe('inode of the network namespace that was captured'),
+      anonymized: anonymizedSchema,
       sha256: z.string().optional(),
       bytes: bytes.optional(),
     }),

@@ -9,7 +9,7 @@ import { withoutComments } from './comments.ts';
 import { Sums } from './digest.ts';
 import { type Rewritten, updateInventory } from './inventory.ts';
 import type { NameIndex } from './names.ts';
-import type { Pseudonyms } from './pseudonyms.ts';
+import { type Pseudonyms, SCHEME } from './pseudonyms.ts';
 import { Rewriter } from './rewriter.ts';
 import { Spool } from './spool.ts';
 import type { Survey } from './survey.ts';
@@ -82,7 +82,7 @@ async function addTo(tar: Pack, name: string, mtime: Date, spool: Spool): Promis
 class Pass {
   written: Written = { members: 0, leftOut: [] };
   readonly #rewriter: Rewriter;
-  readonly #scheme: string;
+  readonly #keyId: string;
   readonly #spool: Spool;
   readonly #hasCksums: boolean;
   readonly #members = new Map<string, Rewritten>();
@@ -90,7 +90,7 @@ class Pass {
   constructor(pseudonyms: Pseudonyms, names: NameIndex, spool: Spool, hasCksums: boolean) {
     this.#rewriter = new Rewriter(pseudonyms, names);
     this.#hasCksums = hasCksums;
-    this.#scheme = pseudonyms.scheme;
+    this.#keyId = pseudonyms.keyId;
     this.#spool = spool;
   }
 
@@ -123,7 +123,7 @@ class Pass {
     }
     if (change !== undefined) {
       const text = Buffer.concat(blocks).toString('latin1');
-      const changed = change(text, { scheme: this.#scheme, members: this.#members });
+      const changed = change(text, { keyId: this.#keyId, members: this.#members });
       write(this.#rewriter.push(Buffer.from(changed, 'latin1')));
     }
     write(this.#rewriter.finish());
@@ -140,11 +140,14 @@ class Pass {
   }
 }
 
-type Change = (text: string, known: { scheme: string; members: ReadonlyMap<string, Rewritten> }) => string;
+type Change = (text: string, known: { keyId: string; members: ReadonlyMap<string, Rewritten> }) => string;
 
 /** Members that change in more than addresses and names. */
 const WHOLE: [RegExp, Change][] = [
-  [/^manifest\.csv$/, (text, { scheme }) => `${text.replace(/(?<!\n)$/, '\n')}anonymized,${scheme}\n`],
+  [
+    /^manifest\.csv$/,
+    (text, { keyId }) => `${text.replace(/(?<!\n)$/, '\n')}anonymized,${SCHEME}\nanonymized_key_id,${keyId}\n`,
+  ],
   [/^inventory\.csv$/, (text, { members }) => updateInventory(text, members)],
   [
     /(?:^|\/)(?:sysctl|modprobe|modules-load)\.d\/[^/]+$|(?:^|\/)etc\/(?:sysctl\.conf|modprobe\.conf|modules)$/,

@@ -6,8 +6,8 @@
  * unless the original has the same line in the same place, with other addresses, and another one there.
  */
 import { readBundle } from '../bundle/bundle.ts';
-import { holdsIpv4, isFixed4, isFixed6, isWholeBlock4, isWholeBlock6 } from './blocks.ts';
 import { isOpaque } from './archive.ts';
+import { holdsIpv4, isFixed4, isFixed6, isWholeBlock4, isWholeBlock6 } from './blocks.ts';
 import { type Name, NameIndex } from './names.ts';
 import { writtenIpv6 } from './rewriter.ts';
 import { type Form4, type Form6, type Found, Scanner } from './scanner.ts';

@@ -5,7 +5,7 @@ import { derivedKey } from './key.ts';
 import { canonicalName, isOrdinaryDomain } from './words.ts';
 
 /** What the pseudonyms are made by; `anonymized` in manifest.csv names it. */
-const SCHEME = 'crypto-pan/1';
+export const SCHEME = 'crypto-pan/1';
 
 /** Labels of a domain that a pseudonym has, at most: the collector cuts a host name at 60 characters. */
 const LABELS = 3;
@@ -16,15 +16,15 @@ export type NameKind = 'host' | 'domain' | 'user' | 'id' | 'release';
 /** Pseudonyms of one key: the same for the same name or address, wherever and whenever it is met. */
 export class Pseudonyms {
   readonly addresses: AddressPseudonyms;
-  /** The scheme, and which key it was: as `anonymized` in manifest.csv says. */
-  readonly scheme: string;
+  /** Which key it was: as `anonymized_key_id` in manifest.csv says. */
+  readonly keyId: string;
   readonly #nameKey: Uint8Array;
 
   /** @param key at least 32 bytes */
   constructor(key: Uint8Array) {
     this.addresses = new AddressPseudonyms({ ipv4: derivedKey(key, 'ipv4', 16), ipv6: derivedKey(key, 'ipv6', 16) });
     this.#nameKey = derivedKey(key, 'names', 32);
-    this.scheme = `${SCHEME} ${Buffer.from(derivedKey(key, 'key id', 6)).toString('hex')}`;
+    this.keyId = Buffer.from(derivedKey(key, 'key id', 6)).toString('hex');
   }
 
   /** What a name is replaced by. */

@@ -55,7 +55,7 @@ export async function anonymize(input: string, { keyFile, out }: AnonymizeOption
     throw error;
   }
   const { members, leftOut } = written;
-  const lines = [`${members} members, pseudonyms ${pseudonyms.scheme}`];
+  const lines = [`${members} members, pseudonyms of key ${pseudonyms.keyId}`];
   if (key.isNew) {
     lines.push(
       `Made the key ${keyFile}. Keep it: the same key gives the same pseudonyms, and whoever has it can test guesses.`,

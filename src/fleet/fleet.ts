@@ -63,12 +63,13 @@ export function newestOf({ snapshots }: Host<Snapshot>): Snapshot {
 }
 
 function hostOf({ host, page }: Paged, labels: Labels): FleetHost {
-  const { bundle: _bundle, host: facts, settings: _settings, ...figures } = newestOf(host);
+  const { bundle, host: facts, settings: _settings, ...figures } = newestOf(host);
   const name = facts.hostname?.value;
   const points = host.snapshots.map(({ analysis }) => pointOf(analysis));
   return {
     ...figures,
     ...(name !== undefined && { name }),
+    ...(bundle.anonymized && { anonymized: bundle.anonymized }),
     identifiedBy: host.identifiedBy,
     ...(page !== undefined && { page }),
     labels: labels.hosts.get(name?.toLowerCase() ?? '')?.labels ?? {},

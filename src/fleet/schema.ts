@@ -5,7 +5,7 @@
  * Numbers are in the unit that the field names; what is absent was not captured or cannot be computed.
  */
 import * as z from 'zod';
-import { severitySchema } from '../analysis/schema.ts';
+import { anonymizedSchema, severitySchema } from '../analysis/schema.ts';
 import { timelineSchema } from '../timeline/schema.ts';
 import { snapshotSchema } from './snapshot.ts';
 
@@ -20,6 +20,7 @@ const timeline = timelineSchema.shape;
 const host = newest
   .extend({
     name: z.string().optional().describe('absent: the host name was not captured'),
+    anonymized: anonymizedSchema,
     identifiedBy: timeline.host.shape.identifiedBy,
     page: z.string().optional().describe('its page, below the folder of this file; absent: it could not be written'),
     labels: z.record(z.string(), z.string()),

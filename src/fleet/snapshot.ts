@@ -1,13 +1,13 @@
 /** What a fleet keeps of each snapshot: a few of the figures of its analysis, small enough to hold hundreds of thousands. */
 import * as z from 'zod';
-import { type Analysis, analysisSchema } from '../analysis/schema.ts';
+import { type Analysis, analysisSchema, anonymizedSchema } from '../analysis/schema.ts';
 
 const { verdict, recommendation, usage } = analysisSchema.shape;
 const count = z.number().int().nonnegative();
 const known = <T extends z.ZodType>(value: T) => z.object({ value }).optional();
 
 export const snapshotSchema = z.object({
-  bundle: z.object({ sha256: z.string().optional(), netns: z.string().optional() }),
+  bundle: z.object({ sha256: z.string().optional(), netns: z.string().optional(), anonymized: anonymizedSchema }),
   host: z.object({
     hostname: known(z.string()),
     machineIdSha256: known(z.string()),
@@ -54,7 +54,7 @@ export function snapshotOf(analysis: Analysis): Snapshot {
   const only = <T>(fact: { value: T } | undefined) => fact && { value: fact.value };
   const idsOf = (severity: string) => findings.filter((each) => each.severity === severity).map(({ id }) => id);
   return snapshotSchema.parse({
-    bundle: { sha256: bundle.sha256, netns: bundle.netns },
+    bundle: { sha256: bundle.sha256, netns: bundle.netns, anonymized: bundle.anonymized },
     host: {
       hostname: only(host.hostname),
       machineIdSha256: only(host.machineIdSha256),

@@ -331,6 +331,7 @@ function finish(draft: Draft, files: ReadonlyMap<string, TextFile>, table: Table
       commandLine: manifest.get('command_line'),
       userId: number('user_id'),
       netns: manifest.get('netns') || undefined,
+      anonymized: anonymization(manifest),
     };
     const hostname = manifest.get('hostname');
     if (hostname) snapshot.host.hostname ??= { value: hostname, file: 'manifest.csv' };
@@ -370,6 +371,11 @@ function namespacesOf({ namespaces, namespaceCounters, named }: Draft): Namespac
   });
   const others = [...named].sort(([a], [b]) => (a < b ? -1 : 1));
   return [...listed, ...others.map(([name, known]) => ({ processes: [], names: [name], ...known }))];
+}
+
+function anonymization(manifest: ReadonlyMap<string, string>): Snapshot['bundle']['anonymized'] {
+  const scheme = manifest.get('anonymized');
+  return scheme ? { scheme, keyId: manifest.get('anonymized_key_id') || 'not known' } : undefined;
 }
 
 /** Files that the collector says it captured, and that are missing from the bundle or differ from what it wrote. */

@@ -274,6 +274,8 @@ export interface Snapshot {
     userId?: number | undefined;
     /** Inode of the network namespace that was captured. */
     netns?: string | undefined;
+    /** How the collector replaced addresses and names, and what tells the key that it did so with from others. */
+    anonymized?: { scheme: string; keyId: string } | undefined;
     /** SHA-256 of the archive as read, and its size; a folder has neither. */
     sha256?: string | undefined;
     bytes?: number | undefined;

@@ -6,7 +6,7 @@
  * earliest first.
  */
 import * as z from 'zod';
-import { commandsSchema, severitySchema } from '../analysis/schema.ts';
+import { anonymizedSchema, commandsSchema, severitySchema } from '../analysis/schema.ts';
 
 /** Version of the shape below: raised when a field changes its meaning or goes away. */
 const SCHEMA_VERSION = 1;
@@ -138,6 +138,7 @@ export const timelineSchema = z
     host: z.object({
       identifiedBy: z.enum(['machine id', 'host name', 'boot id', 'nothing']),
       hostname: z.string().optional(),
+      anonymized: anonymizedSchema,
       osName: z.string().optional(),
       memTotalBytes: z.number().optional(),
       cpus: count.optional(),

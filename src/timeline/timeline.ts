@@ -36,6 +36,7 @@ export function timelineOf({ identifiedBy, snapshots, notes }: Host, toolVersion
     host: {
       identifiedBy,
       ...(last.host.hostname && { hostname: last.host.hostname.value }),
+      ...(last.bundle.anonymized && { anonymized: last.bundle.anonymized }),
       ...(last.host.osName && { osName: last.host.osName.value }),
       ...(last.host.memTotalBytes && { memTotalBytes: last.host.memTotalBytes.value }),
       ...(last.host.cpus && { cpus: last.host.cpus.value }),

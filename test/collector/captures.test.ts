@@ -105,7 +105,17 @@ describe('options', () => {
     const cwd = folder();
     const help = await run([shell, script, '--help'], { cwd });
     expect(help).toMatchObject({ status: 0, stderr: '' });
-    for (const option of ['output', 'stdout', 'no-table', 'max-entries', 'samples', 'interval', 'version']) {
+    for (const option of [
+      'output',
+      'stdout',
+      'no-table',
+      'anonymize',
+      'key-file',
+      'max-entries',
+      'samples',
+      'interval',
+      'version',
+    ]) {
       expect(help.stdout.toString()).toContain(`--${option}`);
     }
     const printed = await run([shell, script, '--version'], { cwd });

@@ -78,7 +78,7 @@ function ordered(value: unknown): unknown {
 async function comparable(input: string, translate: (text: string) => string): Promise<unknown> {
   const { inventory, ...analysis } = await analysisOf(input);
   const { table, bundle, ...others } = JSON.parse(translate(JSON.stringify(analysis)));
-  const { name, sha256, bytes, ...said } = bundle;
+  const { name, sha256, bytes, anonymized, ...said } = bundle;
   const rest = JSON.stringify(others).replace(
     /\d+(?:\.\d+){3}(?: (?:tcp|udp)\/\d+)?|[\da-f]*:[\da-f:]*:[\da-f]*/g,
     'ADDRESS',
@@ -115,6 +115,13 @@ async function contents(input: string): Promise<Map<string, string>> {
   return texts;
 }
 
+test('the report says that it is of pseudonyms, and of which key', async () => {
+  expect(await anonymize(SAMPLE, { keyFile, out })).toBe(0);
+  const { bundle } = await analysisOf(out);
+  expect(bundle.anonymized).toEqual({ scheme: 'crypto-pan/1', keyId: expect.stringMatching(/^[\da-f]{12}$/) });
+  expect((await analysisOf(SAMPLE)).bundle.anonymized).toBeUndefined();
+});
+
 test('members, their order, and what identifies the host', async () => {
   expect(await anonymize(SAMPLE, { keyFile, out })).toBe(0);
   const [before, after] = [await contents(SAMPLE), await contents(out)];
@@ -127,7 +134,7 @@ test('members, their order, and what identifies the host', async () => {
     expect([...before].flat().join('\n')).toContain(secret);
     expect(all).not.toContain(secret);
   }
-  expect(after.get(top)).toMatch(/\nanonymized,crypto-pan\/1 [\da-f]{12}\n$/);
+  expect(after.get(top)).toMatch(/\nanonymized,crypto-pan\/1\nanonymized_key_id,[\da-f]{12}\n$/);
 });
 
 test('a key is made for its owner only, and gives the same pseudonyms again', async () => {

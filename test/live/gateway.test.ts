@@ -3,7 +3,7 @@
  * against what the kernel and the traffic generator say.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -81,6 +81,56 @@ describe.skipIf(reason !== undefined)(`a gateway of this kernel${reason ? ` (ski
       expect(cache?.activeObjects).toBeGreaterThanOrEqual(count);
       expect(analysis.host.hostname?.value).toBe('gw.lab');
       expect(analysis.problems).toEqual([]);
+    } finally {
+      lab.close();
+    }
+  });
+
+  test('with pseudonyms the figures are those of the clear capture, and no address of the lab is in the bundle', async () => {
+    const lab = new Lab('lva');
+    try {
+      lab.setTimeouts({ udp_timeout: 600, udp_timeout_stream: 600, tcp_timeout_time_wait: 600 });
+      await lab.startServers();
+      await lab.flows({ tcpOpen: 300, tcpShort: 100, synOnly: 50, udpAnswered: 400, udpUnanswered: 150 });
+      const clear = await analysed(lab, ['--samples', '1']);
+      const hidden = await analysed(lab, ['--samples', '1', '--anonymize']);
+      expect(hidden.bundle.anonymized).toEqual({
+        scheme: 'octet-tree-1',
+        keyId: expect.stringMatching(/^[0-9a-f]{16}$/),
+      });
+      expect(hidden.problems).toEqual([]);
+      expect(hidden.usage.entries?.value).toBe(clear.usage.entries?.value);
+      expect(hidden.table?.malformed.count).toBe(0);
+      const figures = ({ table, verdict, usage }: Analysis) => ({
+        entries: table?.entries,
+        states: table?.byState,
+        classes: table?.byClass,
+        nat: table?.nat,
+        lists: [table?.sources, table?.destinations, table?.networks].map((list) => ({
+          ...list,
+          top: list?.top.map(({ entries }) => entries),
+        })),
+        verdict: verdict.kind,
+        max: usage.max?.value,
+      });
+      expect(figures(hidden)).toEqual(figures(clear));
+      const clients = clear.table?.sources.top.map(({ key }) => key) ?? [];
+      expect(clients.every((key) => key.startsWith('10.20.'))).toBe(true);
+      expect(hidden.table?.sources.top.every(({ key }) => key.startsWith('10.'))).toBe(true);
+
+      // Of a key that is made anew, 10.20 could be the pseudonym of 10.20 itself, once in 256 times: here it is known not to be.
+      const key = path.join(scratch, 'secret.key');
+      writeFileSync(key, `${'0123456789abcdef'.repeat(4)}\n`, { mode: 0o600 });
+      await analysed(lab, ['--samples', '1', '--anonymize', '--key-file', key]);
+      const everything = execFileSync('tar', ['xzOf', path.join(scratch, 'bundle.tar.gz')], {
+        encoding: 'latin1',
+        maxBuffer: 1 << 28,
+      });
+      const names = execFileSync('tar', ['tzf', path.join(scratch, 'bundle.tar.gz')], { encoding: 'latin1' });
+      for (const secret of ['10.20.', '10.19.', '198.18.0.1 ', 'gw.lab', 'lva-g', 'lva-c']) {
+        expect(everything, secret).not.toContain(secret);
+        expect(names, secret).not.toContain(secret);
+      }
     } finally {
       lab.close();
     }

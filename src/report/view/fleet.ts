@@ -277,10 +277,12 @@ export function fleetView(fleet: Fleet, groupBy: string | undefined) {
   const severity: Severity = hosts[0]?.verdict.severity ?? 'unknown';
   const rows = hosts.map((host) => rowView(host, last ?? Number.NaN, groupBy));
   const all = plural(totals.hosts, 'host');
+  const anonymized = hosts.filter((host) => host.anonymized).length;
   return {
     title: 'Connection tracking of a fleet',
     hostname: all,
     about: plural(totals.snapshots, 'snapshot'),
+    pseudonyms: anonymized === 0 ? undefined : { hosts: plural(anonymized, 'host') },
     first: time(first),
     last: time(last),
     capturedAt: time(last),

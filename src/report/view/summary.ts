@@ -22,11 +22,12 @@ function about(analysis: Analysis): string {
 
 /** What the templates of a summary are given. */
 export function summaryView(analysis: Analysis) {
-  const { host } = analysis;
+  const { bundle, host } = analysis;
   return {
     hostname: host.hostname?.value ?? 'host name not captured',
     about: about(analysis) || 'nothing about the host was captured',
     capturedAt: host.capturedAt ? utc(host.capturedAt.value) : 'time not captured',
+    pseudonyms: bundle.anonymized,
     verdict: verdictView(analysis),
     figures: keyFigures(analysis),
     part: partView(analysis),

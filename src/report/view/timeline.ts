@@ -482,6 +482,7 @@ export function timelineView(timeline: Timeline) {
     ]
       .filter(Boolean)
       .join(' · '),
+    pseudonyms: host.anonymized,
     span: first === last ? timeOf(last) : `${shortTimeOf(first)} – ${shortTimeOf(last)} UTC`,
     first: timeOf(first),
     last: timeOf(last),
