@@ -1,12 +1,14 @@
-// Bundles src/ into dist/: one start-up file, one of the workers of a fleet, everything heavy in chunks that are loaded when
-// they are needed.
-import { rmSync } from 'node:fs';
+// Bundles src/ into dist/: one start-up file, one of the workers of a fleet, the library, everything heavy in chunks that are loaded
+// when they are needed.
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 import { forEsbuild } from './generated.mjs';
 
-rmSync('dist', { recursive: true, force: true });
+mkdirSync('dist', { recursive: true });
+// The declarations are made by types.mjs, which takes longer than all of this.
+for (const name of readdirSync('dist')) if (name !== 'types') rmSync(`dist/${name}`, { recursive: true });
 await build({
-  entryPoints: ['src/cli.ts', 'src/fleet/worker.ts'],
+  entryPoints: ['src/cli.ts', 'src/fleet/worker.ts', 'src/index.ts'],
   outbase: 'src',
   outdir: 'dist',
   bundle: true,

@@ -5,9 +5,7 @@ import { TIMEOUT_SETTINGS } from './analysis/timeouts.ts';
 import { EXIT } from './commands/exit-codes.ts';
 import { version } from './package.ts';
 import { FLEET_FILES } from './report/fleet.ts';
-import { FORMATS } from './report/index.ts';
-
-const formatNames = Object.keys(FORMATS).join(', ');
+import { type Format, FORMATS, TIMELINE_FORMATS } from './report/index.ts';
 
 const parser = yargs(process.argv.slice(2))
   .scriptName('conntrack-report')
@@ -24,7 +22,7 @@ const parser = yargs(process.argv.slice(2))
     'report <bundle...>',
     'Write a report of each bundle, and print a summary',
     (command) =>
-      aimOptions(outputOptions(command))
+      aimOptions(outputOptions(command, FORMATS))
         .positional('bundle', {
           describe: 'what collect.sh wrote: an archive, the folder it was unpacked into, or - for standard input',
           type: 'string',
@@ -56,7 +54,7 @@ const parser = yargs(process.argv.slice(2))
     'compare <bundle...>',
     'Compare snapshots of a host: what changed, what grows, whether a fix worked',
     (command) =>
-      aimOptions(outputOptions(command))
+      aimOptions(outputOptions(command, TIMELINE_FORMATS))
         .positional('bundle', {
           describe: 'bundles, folders of bundles, or what report --format json wrote; sorted by host and time',
           type: 'string',
@@ -260,11 +258,11 @@ const parser = yargs(process.argv.slice(2))
   )
   .command(
     'schema [what]',
-    'Print the JSON Schema of what --format json writes',
+    'Print the JSON Schema of what --format json writes, or the columns of --format csv',
     (command) =>
       command.positional('what', {
-        describe: 'an analysis, as report writes it, a timeline, as compare does, or a fleet',
-        choices: ['analysis', 'timeline', 'fleet'] as const,
+        describe: 'an analysis, as report writes it, a timeline, as compare does, or a fleet; or the CSV of report',
+        choices: ['analysis', 'timeline', 'fleet', 'csv'] as const,
         default: 'analysis' as const,
       }),
     work(async ({ what }) => {
@@ -280,13 +278,13 @@ const parser = yargs(process.argv.slice(2))
   .fail(false);
 
 /** Where reports are written, and as what. */
-function outputOptions<T>(command: Argv<T>) {
+function outputOptions<T, F extends Format>(command: Argv<T>, formats: Readonly<Record<F, unknown>>) {
   return printOptions(command).option('format', {
-    describe: `formats, with commas between them: ${formatNames}`,
+    describe: `formats, with commas between them: ${Object.keys(formats).join(', ')}`,
     type: 'string',
     default: 'html,pdf',
     requiresArg: true,
-    coerce: (given: string) => parseFormats(given, FORMATS),
+    coerce: (given: string) => parseFormats(given, formats),
   });
 }
 

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Aims } from '../analysis/aims.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import { version } from '../package.ts';
-import { openTimelineRenderer, type Paper } from '../report/index.ts';
+import { openTimelineRenderer, type Paper, type TimelineFormat } from '../report/index.ts';
 import { hostsOf, type Named } from '../timeline/hosts.ts';
 import type { Timeline } from '../timeline/schema.ts';
 import { timelineOf } from '../timeline/timeline.ts';
@@ -11,7 +11,7 @@ import { analysesOf, expandInput, nameIn } from './inputs.ts';
 import { type OutputOptions, Outputs } from './outputs.ts';
 import { openProgress } from './progress.ts';
 
-export interface CompareOptions extends OutputOptions {
+export interface CompareOptions extends OutputOptions<TimelineFormat> {
   paper: Paper;
   /** What recommendations aim at. */
   aims: Aims;

@@ -84,7 +84,11 @@ export type Analysed =
 /**
  * Analyses the captures of an input, of which an archive of archives has several, or reads the analysis that it is.
  *
- * @throws {BundleError} if it is neither
+ * @param input            path of an archive or a folder, `-` for standard input, or what `report --format json` wrote (.json)
+ * @param options.whatIf   timeouts in seconds, by the setting's name without `nf_conntrack_` in front, whose effect is to be worked out
+ * @param options.aims     what the recommendation aims at
+ * @param options.onTable  is told how many bytes of a table were read, again and again while it is
+ * @throws {BundleError} if it is neither; a capture within an archive that cannot be read is an `error` beside the others
  */
 export async function analysesOf(
   input: string,

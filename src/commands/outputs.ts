@@ -6,22 +6,22 @@ import { EXIT } from './exit-codes.ts';
 import { writeWhole } from './files.ts';
 import type { Progress } from './progress.ts';
 
-export interface OutputOptions {
+export interface OutputOptions<F extends Format = Format> {
   out: string;
-  formats: readonly Format[];
+  formats: readonly F[];
   browser: string | undefined;
 }
 
 /** Writes reports, and says on standard output what each says and where it is. */
-export class Outputs {
-  readonly #options: OutputOptions;
+export class Outputs<F extends Format = Format> {
+  readonly #options: OutputOptions<F>;
   readonly #progress: Progress;
   readonly #fail: (code: number, message: string) => void;
   readonly #browsers: SharedBrowser;
   readonly #names = new Set<string>();
 
   /** @param fail  told of each format that could not be written; the others are */
-  constructor(options: OutputOptions, progress: Progress, fail: (code: number, message: string) => void) {
+  constructor(options: OutputOptions<F>, progress: Progress, fail: (code: number, message: string) => void) {
     this.#options = options;
     this.#progress = progress;
     this.#fail = fail;
@@ -34,14 +34,19 @@ export class Outputs {
    * @param name   what its files are called, without what they end in; made different from those before
    * @param brief  one of many: the summary is short
    */
-  async write(name: string, render: Renderer, brief: boolean): Promise<void> {
+  async write(name: string, render: Renderer<F>, brief: boolean): Promise<void> {
     const base = uniqueName(name, this.#names);
     const written: string[] = [];
     for (const format of this.#options.formats) {
       this.#progress.step(`${base}.${format}`);
       const file = path.join(this.#options.out, `${base}.${render.extension(format)}`);
       try {
-        writeWhole(file, format === 'pdf' ? await render.pdf(await this.#browsers.get()) : await render.text(format));
+        writeWhole(
+          file,
+          format === 'pdf'
+            ? await render.pdf(await this.#browsers.get())
+            : await render.text(format as Exclude<F, 'pdf'>),
+        );
         written.push(file);
       } catch (error) {
         this.#fail(EXIT.failed, `${file} was not written: ${(error as Error).message}`);

@@ -3,7 +3,8 @@ import { stringify } from 'csv-stringify/sync';
 import type { Fleet, FleetHost } from '../fleet/schema.ts';
 import { inert } from './inert.ts';
 
-type Cell = string | number | undefined;
+/** A cell; undefined: not known, and empty. */
+export type Cell = string | number | undefined;
 
 /** The columns, which stay what they are; those of the labels come after them. */
 const COLUMNS: Record<string, (host: FleetHost) => Cell> = {
@@ -45,17 +46,25 @@ const COLUMNS: Record<string, (host: FleetHost) => Cell> = {
 
 /** Renders the hosts; what could not be read is not among them. */
 export function renderFleetCsv({ hosts, labels }: Fleet): string {
-  const header = [...Object.keys(COLUMNS), ...labels.map((label) => `label_${label}`)].map(harmless);
+  const header = [...Object.keys(COLUMNS), ...labels.map((label) => `label_${label}`)];
   const rows = hosts.map((host) => [
     ...Object.values(COLUMNS).map((cell) => cell(host)),
     ...labels.map((label) => host.labels[label]),
   ]);
-  return stringify([header, ...rows.map((row) => row.map(harmless))], {
-    record_delimiter: 'windows',
-    // What begins like a formula gets an apostrophe in front: = + - @ and their full-width forms.
-    escape_formulas: true,
-    quoted_match: /[;\t]/,
-  });
+  return spreadsheet([header, ...rows]);
+}
+
+/** Rows as CSV that a spreadsheet opens without running any of it. */
+export function spreadsheet(rows: readonly (readonly Cell[])[]): string {
+  return stringify(
+    rows.map((row) => row.map(harmless)),
+    {
+      record_delimiter: 'windows',
+      // What begins like a formula gets an apostrophe in front: = + - @ and their full-width forms.
+      escape_formulas: true,
+      quoted_match: /[;\t]/,
+    },
+  );
 }
 
 /**

@@ -41,8 +41,9 @@ function renderPage(name: string, view: object, paper: Paper = 'a4', wide?: { sh
 }
 
 /**
- * Renders the report.
+ * Renders the report as a page of its own: it has its fonts and charts in it, carries no script and loads nothing.
  *
+ * @param options.paper     size of the pages if it is printed
  * @param options.unfolded  with every finding open, as paper needs it
  */
 export function renderHtml(

@@ -9,7 +9,9 @@ import type { Paper } from './html.ts';
 import type { Imprint } from './pdf.ts';
 import type { SummaryOptions } from './text.ts';
 
-export type Format = 'html' | 'pdf' | 'json' | 'md' | 'text';
+export type Format = 'html' | 'pdf' | 'json' | 'md' | 'text' | 'csv' | 'openmetrics';
+/** Those of a comparison: a table and a set of samples have one snapshot each. */
+export type TimelineFormat = Exclude<Format, 'csv' | 'openmetrics'>;
 export type { Paper };
 
 /** Every format, and what its files end in. */
@@ -19,14 +21,21 @@ export const FORMATS: Record<Format, { extension: string }> = {
   json: { extension: 'json' },
   md: { extension: 'md' },
   text: { extension: 'txt' },
+  csv: { extension: 'csv' },
+  openmetrics: { extension: 'prom' },
 };
 
-/** One analysis or comparison, ready to be written in any format. */
-export interface Renderer {
+const { csv: _csv, openmetrics: _openmetrics, ...ofTimelines } = FORMATS;
+
+/** Every format of a comparison. */
+export const TIMELINE_FORMATS: Record<TimelineFormat, { extension: string }> = ofTimelines;
+
+/** One analysis or comparison, ready to be written in any of its formats. */
+export interface Renderer<F extends Format = Format> {
   /** What a file of the format ends in, without the dot. */
-  extension(format: Format): string;
+  extension(format: F): string;
   /** The report in a format that is text. */
-  text(format: Exclude<Format, 'pdf'>): Promise<string>;
+  text(format: Exclude<F, 'pdf'>): Promise<string>;
   /** The report as PDF; the browser may be shared. */
   pdf(browser: Browser): Promise<Buffer>;
   /** What a terminal shows of it. */
@@ -39,6 +48,8 @@ const MAKERS = {
   md: () => import('./markdown.ts'),
   text: () => import('./text.ts'),
   json: () => import('./json.ts'),
+  csv: () => import('./csv.ts'),
+  openmetrics: () => import('./openmetrics.ts'),
 };
 
 /** Loads what the formats and the summary need, so that it is there when they are rendered. PDF is made of HTML. */
@@ -54,6 +65,8 @@ export function openRenderer(analysis: Analysis, options: { paper?: Paper | unde
     md: async () => (await MAKERS.md()).renderMarkdown(analysis),
     text: async () => (await MAKERS.text()).renderText(analysis),
     json: async () => (await MAKERS.json()).renderJson(analysis),
+    csv: async () => (await MAKERS.csv()).renderCsv(analysis),
+    openmetrics: async () => (await MAKERS.openmetrics()).renderOpenMetrics(analysis),
   };
   return {
     extension: (format) => FORMATS[format].extension,
@@ -72,9 +85,12 @@ export function imprintOf({ host, tool }: Pick<Analysis, 'host' | 'tool'>): Impr
 }
 
 /** Opens a comparison for rendering. */
-export function openTimelineRenderer(timeline: Timeline, options: { paper?: Paper | undefined } = {}): Renderer {
+export function openTimelineRenderer(
+  timeline: Timeline,
+  options: { paper?: Paper | undefined } = {},
+): Renderer<TimelineFormat> {
   const html = async () => (await MAKERS.html()).renderTimelineHtml(timeline, options);
-  const renderers: Record<Exclude<Format, 'pdf'>, () => Promise<string>> = {
+  const renderers: Record<Exclude<TimelineFormat, 'pdf'>, () => Promise<string>> = {
     html,
     md: async () => (await MAKERS.md()).renderTimelineMarkdown(timeline),
     text: async () => (await MAKERS.text()).renderTimelineText(timeline),

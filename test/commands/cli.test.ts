@@ -63,24 +63,50 @@ describe('report', () => {
   });
 
   test('every format, into another folder', () => {
-    const { status } = run(['report', OLD, '--out', 'reports', '--format', 'html,json,md,text']);
+    const { status } = run(['report', OLD, '--out', 'reports', '--format', 'html,json,md,text,csv,openmetrics']);
     expect(status).toBe(0);
     expect(readdirSync(path.join(out, 'reports')).sort()).toEqual([
+      'linux-2.4.csv',
       'linux-2.4.html',
       'linux-2.4.json',
       'linux-2.4.md',
+      'linux-2.4.prom',
       'linux-2.4.txt',
     ]);
   });
 
   test('the same bundle gives the same bytes', () => {
-    run(['report', OLD, '--out', 'a', '--format', 'html,pdf,json,md,text']);
-    run(['report', OLD, '--out', 'b', '--format', 'html,pdf,json,md,text'], {
+    const formats = 'html,pdf,json,md,text,csv,openmetrics';
+    run(['report', OLD, '--out', 'a', '--format', formats]);
+    run(['report', OLD, '--out', 'b', '--format', formats], {
       env: { TZ: 'Asia/Tokyo', LC_ALL: 'de_DE' },
     });
     for (const name of readdirSync(path.join(out, 'a'))) {
       expect(readFileSync(path.join(out, 'b', name)).equals(readFileSync(path.join(out, 'a', name))), name).toBe(true);
     }
+  });
+
+  test('the columns of the CSV are listed as they are written', () => {
+    run(['report', ...samples.map((name) => path.join(SAMPLES, name)), '--format', 'csv']);
+    const names = run(['schema', 'csv'])
+      .stdout.split('\r\n')
+      .slice(1, -1)
+      .map((line) => line.split(',')[0]);
+    expect(names).toContain('memory_at_max_bytes');
+    for (const name of samples) {
+      const [header, row, ...rest] = readFileSync(path.join(out, name.replace('.tar.gz', '.csv')), 'utf8').split(
+        '\r\n',
+      );
+      expect(header).toBe(names.join(','));
+      expect(row).toContain(name);
+      expect(rest).toEqual(['']);
+    }
+  });
+
+  test('a comparison is no single row, and no set of samples', () => {
+    const { status, stderr } = run(['compare', OLD, '--format', 'csv']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('--format csv: expected one or more of html, pdf, json, md, text');
   });
 
   test('timeouts to try are worked out', () => {

@@ -3,9 +3,11 @@ import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { type Analysis, analysisSchema } from '../../src/analysis/schema.ts';
 import { renderHtml } from '../../src/report/html.ts';
-import { FORMATS, openRenderer } from '../../src/report/index.ts';
+import { renderCsv } from '../../src/report/csv.ts';
+import { FORMATS, openRenderer, TIMELINE_FORMATS } from '../../src/report/index.ts';
 import { renderJson } from '../../src/report/json.ts';
 import { escapeMarkdown, renderMarkdown } from '../../src/report/markdown.ts';
+import { renderOpenMetrics } from '../../src/report/openmetrics.ts';
 import { renderText } from '../../src/report/text.ts';
 import { ALL, full, HOSTILE, healthy, hostile, linux24, nearLimit, nothing } from './analyses.ts';
 import { codePointsOf } from './woff2.ts';
@@ -313,10 +315,14 @@ describe('a terminal', () => {
 
 it('renders through one door, with an extension for each format', async () => {
   const renderer = openRenderer(nearLimit(), { paper: 'letter' });
-  expect(Object.keys(FORMATS).sort()).toEqual(['html', 'json', 'md', 'pdf', 'text']);
+  expect(Object.keys(FORMATS).sort()).toEqual(['csv', 'html', 'json', 'md', 'openmetrics', 'pdf', 'text']);
+  expect(Object.keys(TIMELINE_FORMATS).sort()).toEqual(['html', 'json', 'md', 'pdf', 'text']);
   expect(renderer.extension('text')).toBe('txt');
   expect(await renderer.text('html')).toContain('@page{size:letter}');
   expect(await renderer.text('json')).toBe(renderJson(nearLimit()));
   expect(await renderer.text('md')).toBe(renderMarkdown(nearLimit()));
+  expect(await renderer.text('csv')).toBe(renderCsv(nearLimit()));
+  expect(renderer.extension('openmetrics')).toBe('prom');
+  expect(await renderer.text('openmetrics')).toBe(renderOpenMetrics(nearLimit()));
   expect(await renderer.summary()).toBe(await renderer.text('text'));
 });
