@@ -6,12 +6,16 @@ import { KeyError, readKeyFile } from '../anonymize/key.ts';
 import { Pseudonyms } from '../anonymize/pseudonyms.ts';
 import { type Survey, survey } from '../anonymize/survey.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
+import type { Limits } from '../bundle/limits.ts';
+import { printable } from '../report/inert.ts';
 import { EXIT } from './exit-codes.ts';
+import { complaint } from './messages.ts';
 
 export interface AnonymizeOptions {
   keyFile: string;
   /** The archive to write. */
   out: string;
+  limits?: Limits | undefined;
 }
 
 /** What is named of a list; the rest is counted. */
@@ -22,12 +26,12 @@ const SHOWN = 20;
  *
  * @returns exit code
  */
-export async function anonymize(input: string, { keyFile, out }: AnonymizeOptions): Promise<number> {
+export async function anonymize(input: string, { keyFile, out, limits }: AnonymizeOptions): Promise<number> {
   const wrong = misplaced(input, keyFile, out);
   if (wrong !== undefined) return failed(EXIT.usage, wrong);
   let surveyed: Survey;
   try {
-    surveyed = await survey(input);
+    surveyed = await survey(input, limits);
   } catch (error) {
     if (error instanceof BundleError) return failed(EXIT.input, error.message);
     throw error;
@@ -70,8 +74,8 @@ export async function anonymize(input: string, { keyFile, out }: AnonymizeOption
       ...shown(passedOver.map((name) => `  ${name}`)),
     );
   }
-  process.stdout.write(`${lines.join('\n')}\n\nWritten\n  ${out}\n`);
-  if (key.isOpen) process.stderr.write(`conntrack-report: others can read ${keyFile}: chmod 600 ${keyFile}\n`);
+  process.stdout.write(printable(`${lines.join('\n')}\n\nWritten\n  ${out}\n`));
+  if (key.isOpen) process.stderr.write(complaint(`others can read ${keyFile}: chmod 600 ${keyFile}`));
   if (end.damage === undefined) return EXIT.ok;
   return failed(
     EXIT.failed,
@@ -85,7 +89,7 @@ function shown(lines: string[]): string[] {
 }
 
 function failed(code: number, message: string): number {
-  process.stderr.write(`conntrack-report: ${message}\n`);
+  process.stderr.write(complaint(message));
   return code;
 }
 

@@ -1,6 +1,21 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+/** Leaves room in the 255 bytes of a file name for what comes in front of it and behind. */
+const LONGEST_NAME = 100;
+
+/** Names that Windows keeps for devices, whatever their extension. */
+export const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
+
+/** What a captured string may be a part of the name of a file as: no folder, nothing that runs or hides. */
+export function inFileName(text: string): string {
+  const safe = text
+    .slice(0, LONGEST_NAME)
+    .replace(/[^\w.-]/g, '_')
+    .replace(/^[.-]+|\.+$/g, '');
+  return safe === '' || DEVICE.test(safe) ? `_${safe}` : safe;
+}
+
 /**
  * Writes a file whole or not at all: under another name first, then renamed, so that an earlier file stays until the new
  * one is complete.

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { Browser } from 'puppeteer-core';
 import type { Format, Renderer } from '../report/index.ts';
+import { printable } from '../report/inert.ts';
 import { EXIT } from './exit-codes.ts';
 import { writeWhole } from './files.ts';
 import type { Progress } from './progress.ts';
@@ -49,7 +50,7 @@ export class Outputs {
     }
     this.#progress.print(process.stdout, await render.summary({ ...terminal(), brief }));
     if (written.length > 0) {
-      this.#progress.print(process.stdout, `\nWritten\n${written.map((file) => `  ${file}\n`).join('')}\n`);
+      this.#progress.print(process.stdout, `\nWritten\n${written.map((file) => `  ${printable(file)}\n`).join('')}\n`);
     }
   }
 
