@@ -9,6 +9,7 @@ import { BundleError, inputName } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
 import { printable } from '../report/inert.ts';
 import { EXIT } from './exit-codes.ts';
+import { isSameFile } from './files.ts';
 import { complaint } from './messages.ts';
 
 export interface AnonymizeOptions {
@@ -96,19 +97,12 @@ function failed(code: number, message: string): number {
 /** Why the output cannot be written where it was asked for, if so. */
 function misplaced(input: string, keyFile: string, out: string): string | undefined {
   if (input === '-') return 'anonymize reads its input twice: save standard input to a file first';
-  if (isSame(out, keyFile)) return `--out ${out} is the key file`;
-  if (isSame(out, input)) return `--out ${out} is the input: name another file`;
+  if (isSameFile(out, keyFile)) return `--out ${out} is the key file`;
+  if (isSameFile(out, input)) return `--out ${out} is the input: name another file`;
   if (isInside(out, input)) return `--out ${out} is in the folder that is read: name a file outside`;
   if (isInside(keyFile, input)) return `--key-file ${keyFile} is in the folder that is read: keep it outside`;
   if (statSync(out, { throwIfNoEntry: false })?.isDirectory()) return `--out ${out} is a folder: name a file`;
   return undefined;
-}
-
-/** Whether two names are of one file, under whatever path, link or hard link. */
-function isSame(a: string, b: string): boolean {
-  if (path.resolve(a) === path.resolve(b)) return true;
-  const [one, other] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false, bigint: true }));
-  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }
 
 function isInside(file: string, folder: string): boolean {

@@ -48,6 +48,7 @@ export async function compare(inputs: string[], options: CompareOptions): Promis
     for (const input of inputs) {
       for (const each of (await unlessBad(expandInput(input))) ?? []) {
         progress.step(`reading ${inputName(each)}`);
+        outputs.protect(each);
         for (const capture of (await unlessBad(analysesOf(each, { aims, limits }))) ?? []) {
           if ('error' in capture) fail(EXIT.input, capture.error);
           else read.push({ name: nameIn(path.basename(each), capture.inner), analysis: capture.analysis });

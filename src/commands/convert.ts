@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createWriteStream, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -14,6 +14,7 @@ import { isKnownPath } from '../snapshot/assemble.ts';
 import { isTablePath, readSnapshot } from '../snapshot/read.ts';
 import type { Snapshot } from '../snapshot/types.ts';
 import { EXIT } from './exit-codes.ts';
+import { isSameFile } from './files.ts';
 import { complaint } from './messages.ts';
 
 /** A part whose size is not known before it was read is held in memory, up to this. */
@@ -45,11 +46,14 @@ export async function convert(
     mkdirSync(path.dirname(out), { recursive: true });
     const archive = pack();
     const writing = pipeline(archive, createGzip(), createWriteStream(partial));
-    // Whoever awaits it first hears of a failure; nobody may be awaiting yet.
-    writing.catch((error: Error) => archive.destroy(error));
-    const items = await copy(input, snapshot, archive, limits);
-    archive.finalize();
+    const copied = copy(input, snapshot, archive, limits).then((count) => {
+      archive.finalize();
+      return count;
+    });
+    // Whichever fails first ends the other, and what could not be written is the reason for both.
+    copied.catch((error: Error) => archive.destroy(error));
     await writing;
+    const items = await copied;
     renameSync(partial, out);
     process.stdout.write(
       printable(
@@ -62,11 +66,6 @@ export async function convert(
     if (error instanceof BundleError) return fail(EXIT.input, error.message);
     return fail(EXIT.failed, `${out} was not written: ${(error as Error).message}`);
   }
-}
-
-function isSameFile(a: string, b: string): boolean {
-  const [one, other] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false }));
-  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }
 
 /** Writes the members; resolves to their number. */
@@ -88,11 +87,14 @@ async function copy(input: string, snapshot: Snapshot, archive: Pack, limits: Li
       entry.once('finish', () => resolve());
       entry.once('error', reject);
     });
+    // Awaited below; a failure may come before.
+    done.catch(() => {});
     let written = 0;
     for await (const chunk of content) {
       hash.update(chunk);
       written += chunk.length;
-      if (!entry.write(Buffer.from(chunk))) await new Promise<void>((resolve) => entry.once('drain', () => resolve()));
+      if (!entry.write(Buffer.from(chunk)))
+        await Promise.race([new Promise<void>((resolve) => entry.once('drain', () => resolve())), done]);
     }
     if (written < size) throw new Error(`${name} is damaged: it ends after ${written} of ${size} bytes`);
     entry.end(undefined);

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** Leaves room in the 255 bytes of a file name for what comes in front of it and behind. */
@@ -14,6 +14,13 @@ export function inFileName(text: string): string {
     .replace(/[^\w.-]/g, '_')
     .replace(/^[.-]+|\.+$/g, '');
   return safe === '' || DEVICE.test(safe) ? `_${safe}` : safe;
+}
+
+/** Whether two names are of one file, under whatever path, link or hard link. */
+export function isSameFile(a: string, b: string): boolean {
+  if (path.resolve(a) === path.resolve(b)) return true;
+  const [one, other] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false, bigint: true }));
+  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }
 
 /**

@@ -18,10 +18,10 @@ import type { FleetFormat } from '../report/fleet.ts';
 import type { Paper } from '../report/index.ts';
 import { type Host, hostsOf } from '../timeline/hosts.ts';
 import { EXIT } from './exit-codes.ts';
-import { writeWhole } from './files.ts';
+import { isSameFile, writeWhole } from './files.ts';
 import { expandInput, nameIn } from './inputs.ts';
 import { complaint } from './messages.ts';
-import { terminal } from './outputs.ts';
+import { noSandboxWarning, terminal } from './outputs.ts';
 import { openProgress, type Progress } from './progress.ts';
 
 export interface FleetOptions {
@@ -282,13 +282,15 @@ class Run {
 
   /** Writes the index in every format that was asked for. */
   async write(fleet: Fleet): Promise<void> {
-    const { out, formats, paper, groupBy } = this.#options;
+    const { out, formats, paper, groupBy, from, labels } = this.#options;
     const { FLEET_FILES, openFleetRenderer } = await import('../report/fleet.ts');
     const render = openFleetRenderer(fleet, { paper, groupBy: groupBy ?? fleet.labels[0] });
     const written: string[] = [];
     for (const format of formats) {
       const file = path.join(out, FLEET_FILES[format]);
       try {
+        if ([...from, ...(labels === undefined ? [] : [labels])].some((input) => isSameFile(input, file)))
+          throw new Error('it is an input; take another --out');
         const content = format === 'pdf' ? await this.#printed(render.pdf) : await render.text(format);
         writeWhole(file, content, this.#cache.place.parts);
         written.push(file);
@@ -305,7 +307,8 @@ class Run {
 
   async #printed(print: (browser: Browser) => Promise<Buffer>): Promise<Buffer> {
     const { openBrowser } = await import('../report/browser.ts');
-    const { browser } = await openBrowser(this.#options.browser);
+    const { browser, noSandbox } = await openBrowser(this.#options.browser);
+    if (noSandbox !== undefined) this.#print(process.stderr, complaint(noSandboxWarning(noSandbox)));
     try {
       return await print(browser);
     } finally {

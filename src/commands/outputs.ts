@@ -4,7 +4,8 @@ import type { Browser } from 'puppeteer-core';
 import type { Format, Renderer } from '../report/index.ts';
 import { printable } from '../report/inert.ts';
 import { EXIT } from './exit-codes.ts';
-import { writeWhole } from './files.ts';
+import { isSameFile, writeWhole } from './files.ts';
+import { complaint } from './messages.ts';
 import type { Progress } from './progress.ts';
 
 export interface OutputOptions {
@@ -20,13 +21,21 @@ export class Outputs {
   readonly #fail: (code: number, message: string) => void;
   readonly #browsers: SharedBrowser;
   readonly #names = new Set<string>();
+  readonly #inputs: string[] = [];
 
   /** @param fail  told of each format that could not be written; the others are */
   constructor(options: OutputOptions, progress: Progress, fail: (code: number, message: string) => void) {
     this.#options = options;
     this.#progress = progress;
     this.#fail = fail;
-    this.#browsers = new SharedBrowser(options.browser);
+    this.#browsers = new SharedBrowser(options.browser, (warning) =>
+      progress.print(process.stderr, complaint(warning)),
+    );
+  }
+
+  /** Names an input, which nothing is written over. */
+  protect(input: string): void {
+    this.#inputs.push(input);
   }
 
   /**
@@ -42,6 +51,8 @@ export class Outputs {
       this.#progress.step(`${base}.${format}`);
       const file = path.join(this.#options.out, `${base}.${render.extension(format)}`);
       try {
+        if (this.#inputs.some((input) => isSameFile(input, file)))
+          throw new Error('it is an input; take another --out');
         writeWhole(file, format === 'pdf' ? await render.pdf(await this.#browsers.get()) : await render.text(format));
         written.push(file);
       } catch (error) {
@@ -64,19 +75,29 @@ export function terminal(): { color: boolean; width: number | undefined } {
   return { color: process.stdout.isTTY === true && !process.env.NO_COLOR, width: process.stdout.columns };
 }
 
+/** What is said once where the browser has no sandbox. */
+export function noSandboxWarning(why: string): string {
+  return `the PDF is printed by a browser without its sandbox: ${why}.`;
+}
+
 /** One browser for all reports of a run, started when the first PDF needs it; a failure to start is not tried twice. */
 class SharedBrowser {
   readonly #choice: string | undefined;
+  readonly #warn: (warning: string) => void;
   #opened: Promise<Browser> | undefined;
 
-  constructor(choice: string | undefined) {
+  constructor(choice: string | undefined, warn: (warning: string) => void) {
     this.#choice = choice;
+    this.#warn = warn;
   }
 
   get(): Promise<Browser> {
     this.#opened ??= import('../report/browser.ts')
       .then(({ openBrowser }) => openBrowser(this.#choice))
-      .then(({ browser }) => browser);
+      .then(({ browser, noSandbox }) => {
+        if (noSandbox !== undefined) this.#warn(noSandboxWarning(noSandbox));
+        return browser;
+      });
     return this.#opened;
   }
 

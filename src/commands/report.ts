@@ -44,6 +44,7 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
     exit = exit === EXIT.input ? exit : code;
   };
   const outputs = new Outputs(options, progress, fail);
+  for (const input of inputs) outputs.protect(input);
   try {
     for (const input of inputs) {
       progress.step(`reading ${inputName(input)}`);
