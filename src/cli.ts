@@ -2,10 +2,12 @@ import { availableParallelism } from 'node:os';
 import yargs, { type Argv } from 'yargs';
 import { DEFAULT_AIMS } from './analysis/aims.ts';
 import { TIMEOUT_SETTINGS } from './analysis/timeouts.ts';
+import { parseLimits, WRITTEN_LIMITS } from './bundle/limits.ts';
 import { EXIT } from './commands/exit-codes.ts';
+import { complaint } from './commands/messages.ts';
 import { version } from './package.ts';
 import { FLEET_FILES } from './report/fleet.ts';
-import { type Format, FORMATS, TIMELINE_FORMATS } from './report/index.ts';
+import { FORMATS, type Format, TIMELINE_FORMATS } from './report/index.ts';
 
 const parser = yargs(process.argv.slice(2))
   .scriptName('conntrack-report')
@@ -22,7 +24,7 @@ const parser = yargs(process.argv.slice(2))
     'report <bundle...>',
     'Write a report of each bundle, and print a summary',
     (command) =>
-      aimOptions(outputOptions(command, FORMATS))
+      limitOption(aimOptions(outputOptions(command, FORMATS)))
         .positional('bundle', {
           describe: 'what collect.sh wrote: an archive, the folder it was unpacked into, or - for standard input',
           type: 'string',
@@ -45,16 +47,17 @@ const parser = yargs(process.argv.slice(2))
         .example('$0 report conntrack-gw1-20261122T140305Z.tar.gz', 'HTML and PDF in the current folder')
         .example('$0 report *.tar.gz --out reports --format html,json', 'several bundles, other formats')
         .example('ssh root@gw "sh -s -- --stdout" < collect.sh | $0 report -', 'straight from the machine'),
-    work(async ({ bundle, out, format, paper, browser, whatIf, headroom, memoryBudget, failOn }) => {
+    work(async ({ bundle, out, format, paper, browser, whatIf, headroom, memoryBudget, limit, failOn }) => {
       const { report } = await import('./commands/report.ts');
-      return report(bundle, { out, formats: format, paper, browser, whatIf, aims: { headroom, memoryBudget }, failOn });
+      const aims = { headroom, memoryBudget };
+      return report(bundle, { out, formats: format, paper, browser, whatIf, aims, limits: limit, failOn });
     }),
   )
   .command(
     'compare <bundle...>',
     'Compare snapshots of a host: what changed, what grows, whether a fix worked',
     (command) =>
-      aimOptions(outputOptions(command, TIMELINE_FORMATS))
+      limitOption(aimOptions(outputOptions(command, TIMELINE_FORMATS)))
         .positional('bundle', {
           describe: 'bundles, folders of bundles, or what report --format json wrote; sorted by host and time',
           type: 'string',
@@ -64,16 +67,17 @@ const parser = yargs(process.argv.slice(2))
         .check(({ bundle }) => noOptions(bundle))
         .example('$0 compare before.tar.gz after.tar.gz', 'did the change work?')
         .example('$0 compare gw1/', 'a folder of snapshots over time'),
-    work(async ({ bundle, out, format, paper, browser, headroom, memoryBudget }) => {
+    work(async ({ bundle, out, format, paper, browser, headroom, memoryBudget, limit }) => {
       const { compare } = await import('./commands/compare.ts');
-      return compare(bundle, { out, formats: format, paper, browser, aims: { headroom, memoryBudget } });
+      const aims = { headroom, memoryBudget };
+      return compare(bundle, { out, formats: format, paper, browser, aims, limits: limit });
     }),
   )
   .command(
     'fleet [folder...]',
     'Write an index of many hosts, the worst first, and a page for each',
     (command) =>
-      aimOptions(printOptions(command))
+      limitOption(aimOptions(printOptions(command)))
         .positional('folder', {
           describe: 'folders of bundles, at any depth; what was analysed before is not read again',
           type: 'string',
@@ -119,16 +123,17 @@ const parser = yargs(process.argv.slice(2))
         })
         .example('$0 fleet bundles/ --out fleet --labels hosts.csv', 'all bundles below a folder')
         .example('$0 fleet --from results.jsonl --out fleet', 'analysed elsewhere'),
-    work(async ({ folder, out, format, paper, browser, headroom, memoryBudget, ...options }) => {
+    work(async ({ folder, out, format, paper, browser, headroom, memoryBudget, limit, ...options }) => {
       const { fleet } = await import('./commands/fleet.ts');
-      return fleet(folder, { ...options, out, formats: format, paper, browser, aims: { headroom, memoryBudget } });
+      const aims = { headroom, memoryBudget };
+      return fleet(folder, { ...options, out, formats: format, paper, browser, aims, limits: limit });
     }),
   )
   .command(
     'analyse [bundle...]',
     'Write the analysis of each bundle as a line of JSON, to spread the work over machines',
     (command) =>
-      aimOptions(command)
+      limitOption(aimOptions(command))
         .positional('bundle', {
           describe: 'bundles; without any, their paths are read from standard input, one a line',
           type: 'string',
@@ -138,16 +143,16 @@ const parser = yargs(process.argv.slice(2))
         .option('jsonl', { describe: 'as JSON lines', type: 'boolean', demandOption: true })
         .check(({ bundle }) => noOptions(bundle))
         .example('find bundles -name "*.tar.gz" | $0 analyse --jsonl > results.jsonl', 'for fleet --from'),
-    work(async ({ bundle, headroom, memoryBudget }) => {
+    work(async ({ bundle, headroom, memoryBudget, limit }) => {
       const { analyseLines } = await import('./commands/analyse.ts');
-      return analyseLines(bundle, { aims: { headroom, memoryBudget } });
+      return analyseLines(bundle, { aims: { headroom, memoryBudget }, limits: limit });
     }),
   )
   .command(
     'inspect <bundle...>',
     'Print what is recognised in an archive: each datum, where it was found, what is missing',
     (command) =>
-      command
+      limitOption(command)
         .positional('bundle', {
           describe: 'archives or folders, ours or another collector’s, or - for standard input',
           type: 'string',
@@ -157,16 +162,16 @@ const parser = yargs(process.argv.slice(2))
         .option('json', { describe: 'as a line of JSON for each capture', type: 'boolean', default: false })
         .check(({ bundle }) => noOptions(bundle))
         .example('$0 inspect sosreport-gw1.tar.xz', 'what a sosreport has of conntrack'),
-    work(async ({ bundle, json }) => {
+    work(async ({ bundle, json, limit }) => {
       const { inspect } = await import('./commands/inspect.ts');
-      return inspect(bundle, { json });
+      return inspect(bundle, { json, limits: limit });
     }),
   )
   .command(
     'convert <archive>',
     'Write what another collector captured as our own bundle',
     (command) =>
-      command
+      limitOption(command)
         .positional('archive', {
           describe: 'a sosreport, supportconfig, … that holds one capture',
           type: 'string',
@@ -175,16 +180,16 @@ const parser = yargs(process.argv.slice(2))
         .option('out', { describe: 'file to write: .tar.gz', type: 'string', demandOption: true, requiresArg: true })
         .check(({ archive }) => noOptions([archive]))
         .example('$0 convert sosreport-gw1.tar.xz --out gw1.tar.gz', 'small, and of the same form as the others'),
-    work(async ({ archive, out }) => {
+    work(async ({ archive, out, limit }) => {
       const { convert } = await import('./commands/convert.ts');
-      return convert(archive, out);
+      return convert(archive, out, { limits: limit });
     }),
   )
   .command(
     'anonymize <bundle>',
     'Write a bundle anew with pseudonyms for addresses and names, which keep what a report says',
     (command) =>
-      command
+      limitOption(command)
         .positional('bundle', {
           describe: 'any archive or folder that report reads',
           type: 'string',
@@ -204,16 +209,16 @@ const parser = yargs(process.argv.slice(2))
         })
         .check(({ bundle }) => noOptions([bundle]))
         .example('$0 anonymize gw1.tar.gz --key-file acme.key --out for-vendor.tar.gz', 'before it is passed on'),
-    work(async ({ bundle, keyFile, out }) => {
+    work(async ({ bundle, keyFile, out, limit }) => {
       const { anonymize } = await import('./commands/anonymize.ts');
-      return anonymize(bundle, { keyFile, out });
+      return anonymize(bundle, { keyFile, out, limits: limit });
     }),
   )
   .command(
     'verify <bundle>',
     'Check that a bundle is whole and unchanged, and that nothing of the original is left in it',
     (command) =>
-      command
+      limitOption(command)
         .positional('bundle', { describe: 'an archive or folder', type: 'string', demandOption: true })
         .option('leaks', {
           describe: 'the bundle before it was anonymised: nothing of its addresses and names may be left',
@@ -222,9 +227,9 @@ const parser = yargs(process.argv.slice(2))
         })
         .check(({ bundle }) => noOptions([bundle]))
         .example('$0 verify for-vendor.tar.gz --leaks gw1.tar.gz', 'is anything left?'),
-    work(async ({ bundle, leaks }) => {
+    work(async ({ bundle, leaks, limit }) => {
       const { verify } = await import('./commands/verify.ts');
-      return verify(bundle, { original: leaks });
+      return verify(bundle, { original: leaks, limits: limit });
     }),
   )
   .command(
@@ -304,6 +309,18 @@ function printOptions<T>(command: Argv<T>) {
     });
 }
 
+/** How much of an input is read. */
+function limitOption<T>(command: Argv<T>) {
+  return command.option('limit', {
+    describe: `how much of an input is read, any of ${WRITTEN_LIMITS}`,
+    type: 'string',
+    default: '',
+    defaultDescription: 'these',
+    requiresArg: true,
+    coerce: parseLimits,
+  });
+}
+
 /** What a recommendation aims at. */
 function aimOptions<T>(command: Argv<T>) {
   return command
@@ -374,7 +391,7 @@ function work<Arguments>(run: (options: Arguments) => Promise<number>) {
     try {
       process.exitCode = await run(options);
     } catch (error) {
-      process.stderr.write(`conntrack-report: ${(error as Error).message}\n`);
+      process.stderr.write(complaint((error as Error).message));
       process.exitCode = EXIT.failed;
     }
   };
@@ -388,8 +405,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await parser.parseAsync();
 } catch (error) {
-  process.stderr.write(
-    `conntrack-report: ${(error as Error).message}\nconntrack-report --help lists commands and options.\n`,
-  );
+  process.stderr.write(`${complaint((error as Error).message)}conntrack-report --help lists commands and options.\n`);
   process.exitCode = EXIT.usage;
 }

@@ -18,10 +18,10 @@ import {
   isModule,
   isSince,
   MAX_PER_HASHSIZE,
-  settingNameOf,
   pointerBytes,
   releaseOf,
   roundedBuckets,
+  settingNameOf,
   trackerOf,
 } from './kernel.ts';
 import { defaultTimeout } from './timeouts.ts';

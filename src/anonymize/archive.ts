@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { type Pack, pack } from 'tar-stream';
 import { type Member, readBundle } from '../bundle/bundle.ts';
+import { Budget } from '../bundle/limits.ts';
 import { withoutComments } from './comments.ts';
 import { Sums } from './digest.ts';
 import { type Rewritten, updateInventory } from './inventory.ts';
@@ -47,7 +48,7 @@ export interface Written {
  */
 export async function writeAnonymized(
   input: string,
-  { names, paths, hasCksums }: Survey,
+  { names, paths, hasCksums, limits }: Survey,
   pseudonyms: Pseudonyms,
   file: string,
 ): Promise<Written> {
@@ -56,14 +57,15 @@ export async function writeAnonymized(
     const pass = new Pass(pseudonyms, names, spool, hasCksums);
     // The digests of what comes behind the inventory have to be known before it.
     if (paths.includes('inventory.csv') && paths.at(-1) !== 'inventory.csv') {
-      await readBundle(input, async (member) => void (await pass.rewrite(member)));
+      await readBundle(input, async (member) => void (await pass.rewrite(member)), undefined, new Budget(limits));
     }
     pass.written = { members: 0, leftOut: [] };
     const tar = pack();
     const compressed = pipeline(tar, createGzip(), createWriteStream(file, { flags: 'wx', mode: 0o600 }));
-    const packed = readBundle(input, async (member) => {
+    const visit = async (member: Member) => {
       if (await pass.rewrite(member)) await addTo(tar, pass.named(member), member.modified, spool);
-    }).then(() => tar.finalize());
+    };
+    const packed = readBundle(input, visit, undefined, new Budget(limits)).then(() => tar.finalize());
     // Whichever fails first ends the other.
     packed.catch((error) => tar.destroy(error));
     await Promise.all([compressed, packed]);

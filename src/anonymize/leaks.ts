@@ -5,7 +5,8 @@
  * A pseudonym may happen to be another address of the original: of a million public addresses some hundred are. So an address is left
  * unless the original has the same line in the same place, with other addresses, and another one there.
  */
-import { readBundle } from '../bundle/bundle.ts';
+import { type Member, readBundle } from '../bundle/bundle.ts';
+import { Budget, DEFAULT_LIMITS, type Limits } from '../bundle/limits.ts';
 import { isOpaque } from './archive.ts';
 import { holdsIpv4, isFixed4, isFixed6, isWholeBlock4, isWholeBlock6 } from './blocks.ts';
 import { type Name, NameIndex } from './names.ts';
@@ -53,10 +54,10 @@ export interface Leaks {
  *
  * @throws {BundleError} if one of them cannot be read as a bundle
  */
-export async function findLeaks(bundle: string, original: string): Promise<Leaks> {
-  const [known, own] = [await survey(original), await survey(bundle)];
+export async function findLeaks(bundle: string, original: string, limits = DEFAULT_LIMITS): Promise<Leaks> {
+  const [known, own] = [await survey(original, limits), await survey(bundle, limits)];
   const traces = new Traces(known.names);
-  await readMembers(original, (scanned) => scanned.open(traces, undefined));
+  await readMembers(original, limits, (scanned) => scanned.open(traces, undefined));
   const names = new NameIndex();
   names.addAll(known.names);
   names.addAll(own.names);
@@ -65,6 +66,7 @@ export async function findLeaks(bundle: string, original: string): Promise<Leaks
   let top: string | undefined;
   await readMembers(
     bundle,
+    limits,
     (scanned, path, name) => {
       // The top folder is looked at once.
       const above = name.slice(0, name.length - path.length);
@@ -81,7 +83,7 @@ export async function findLeaks(bundle: string, original: string): Promise<Leaks
     opaque,
   );
   search.endLine();
-  await settle(original, names, search);
+  await settle(original, limits, names, search);
   return {
     leaks: search.leaks,
     count: search.count,
@@ -103,10 +105,11 @@ interface Scanned {
 /** Goes through the members that are text; `begin` opens those that are to be scanned. */
 async function readMembers(
   input: string,
+  limits: Limits,
   begin: (scanned: Scanned, path: string, name: string) => void,
   opaque: string[] = [],
 ): Promise<void> {
-  await readBundle(input, async ({ path, name, content }) => {
+  const visit = async ({ path, name, content }: Member) => {
     let scanner: Scanner | undefined;
     begin(
       {
@@ -125,7 +128,8 @@ async function readMembers(
       scanner?.push(block);
     }
     scanner?.finish();
-  });
+  };
+  await readBundle(input, visit, undefined, new Budget(limits));
 }
 
 /** An address as a number, or several: in a form that does not depend on how it was written. */
@@ -419,10 +423,10 @@ class Settlement extends Lines {
   }
 }
 
-async function settle(original: string, names: NameIndex, search: Search): Promise<void> {
+async function settle(original: string, limits: Limits, names: NameIndex, search: Search): Promise<void> {
   if (search.doubts.size > 0) {
     const settlement = new Settlement(search);
-    await readMembers(original, (scanned, path) => {
+    await readMembers(original, limits, (scanned, path) => {
       settlement.endMember();
       if (!search.doubts.has(path)) return;
       settlement.begin(path, 1);

@@ -1,5 +1,6 @@
 /** Reads a bundle for the names that it says of hosts, domains and users, wherever its files say them. */
 import { type BundleEnd, type Member, readBundle } from '../bundle/bundle.ts';
+import { Budget, DEFAULT_LIMITS, type Limits } from '../bundle/limits.ts';
 import { NameIndex } from './names.ts';
 
 /** What is known of a bundle before it is rewritten, or compared. */
@@ -12,6 +13,8 @@ export interface Survey {
   /** The inventory has sums of cksum(1). */
   hasCksums: boolean;
   end: BundleEnd;
+  /** With which it was read. */
+  limits: Limits;
 }
 
 /** A name is looked for in lines, as far as this; more of a line is read in the next piece. */
@@ -70,12 +73,12 @@ const LOG_LINE = new RegExp(`^(?:<\\d+>)?${STAMP} ([A-Za-z\\d][\\w.-]*) [\\w./@(
  *
  * @throws {BundleError} if it cannot be read as one
  */
-export async function survey(input: string): Promise<Survey> {
+export async function survey(input: string, limits: Limits = DEFAULT_LIMITS): Promise<Survey> {
   const names = new NameIndex();
   const paths: string[] = [];
   let anonymized: string | undefined;
   let hasCksums = false;
-  const end = await readBundle(input, async ({ path, content }) => {
+  const visit = async ({ path, content }: Member) => {
     paths.push(path);
     const head = await readNames(path, content, names);
     if (path === 'inventory.csv') hasCksums = head.includes(',cksum:');
@@ -85,8 +88,9 @@ export async function survey(input: string): Promise<Survey> {
       if (key === 'hostname') names.addHost(value.replace(/^"(.*)"$/, '$1'));
       else if (key === 'anonymized') anonymized = value;
     }
-  });
-  return { names, paths, anonymized, hasCksums, end };
+  };
+  const end = await readBundle(input, visit, undefined, new Budget(limits));
+  return { names, paths, anonymized, hasCksums, end, limits };
 }
 
 /** Reads one member. Returns its beginning. */

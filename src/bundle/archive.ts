@@ -3,6 +3,10 @@ import { setImmediate } from 'node:timers/promises';
 import { extract } from 'tar-stream';
 import type { RawMember } from './bundle.ts';
 import { DamageError } from './damage.ts';
+import { Budget } from './limits.ts';
+
+/** The longest path that Linux has (PATH_MAX): what is longer names no file of a host. */
+const LONGEST_NAME = 4096;
 
 /**
  * Yields the regular files of an archive. Links, devices and folders are passed over. A member that the damage falls
@@ -16,6 +20,7 @@ import { DamageError } from './damage.ts';
 export async function* readArchive(
   source: AsyncIterable<Uint8Array>,
   damaged: (why: string, error: unknown) => void,
+  budget = new Budget(),
 ): AsyncGenerator<RawMember> {
   const unpacker = extract();
   let waiting = false;
@@ -61,7 +66,8 @@ export async function* readArchive(
     const entries = unpacker[Symbol.asyncIterator]();
     for (let next = await pull(entries); !next.done; next = await pull(entries)) {
       const { header } = next.value;
-      if (header.type === 'file') {
+      budget.member();
+      if (header.type === 'file' && header.name.length <= LONGEST_NAME) {
         yield {
           name: header.name,
           bytes: header.size,

@@ -7,7 +7,8 @@ import { readArchive } from './archive.ts';
 import { RefusedError } from './damage.ts';
 import { readFolder } from './folder.ts';
 import { isTelling, topFolderOf } from './layouts/index.ts';
-import { type Unpacked, unpackFile, unpackStream } from './unpack.ts';
+import { Budget } from './limits.ts';
+import { type Unpacked, unpackFile, unpackInner, unpackStream } from './unpack.ts';
 
 /** One file of a bundle. Its bytes have to be consumed before the next member is asked for. */
 export interface Member {
@@ -46,13 +47,15 @@ const EXPECTED =
 /**
  * Calls `visit` for each file of a bundle, in the bundle's own order, and waits for it.
  *
- * @param input  path of an archive or a folder, or `-` for standard input
+ * @param input   path of an archive or a folder, or `-` for standard input
+ * @param budget  what may be read of it
  * @throws {BundleError} if the input does not exist, is no archive, is encrypted, is empty, holds no file, or holds several bundles
  */
 export async function readBundle(
   input: string,
   visit: (member: Member) => Promise<void>,
   stdin: AsyncIterable<Uint8Array> = process.stdin,
+  budget = new Budget(),
 ): Promise<BundleEnd> {
   const name = inputName(input);
   const stats = input === '-' ? undefined : statOf(input);
@@ -61,30 +64,36 @@ export async function readBundle(
     const damaged = (why: string) => {
       damage ??= why;
     };
-    if ((await visitAll(name, readFolder(input, damaged), visit)) === 0)
-      throw new BundleError(`${name} is a folder without files. ${EXPECTED}`);
+    if ((await visitAll(name, readFolder(input, damaged, budget), visit)) === 0)
+      throw new BundleError(
+        `${name} is a folder without files${damage === undefined ? '' : ` (${damage})`}. ${EXPECTED}`,
+      );
     return { ...(damage !== undefined && { damage }) };
   }
-  return readUnpacked(name, stats === undefined ? unpackStream(stdin) : unpackFile(input, stats.size), visit);
+  const unpacked = stats === undefined ? unpackStream(stdin, budget) : unpackFile(input, stats.size, budget);
+  return readUnpacked(name, unpacked, visit, budget);
 }
 
 /**
  * The same for an archive that another one holds.
  *
- * @param name  how messages call it
+ * @param name    how messages call it
+ * @param budget  of the outermost
  */
 export function readStream(
   name: string,
   source: AsyncIterable<Uint8Array>,
   visit: (member: Member) => Promise<void>,
+  budget: Budget,
 ): Promise<BundleEnd> {
-  return readUnpacked(name, unpackStream(source), visit);
+  return readUnpacked(name, unpackInner(source, budget), visit, budget);
 }
 
 async function readUnpacked(
   name: string,
   unpacked: Unpacked,
   visit: (member: Member) => Promise<void>,
+  budget: Budget,
 ): Promise<BundleEnd> {
   let damage: string | undefined;
   let refusal: string | undefined;
@@ -93,7 +102,7 @@ async function readUnpacked(
     damage ??= why;
   };
   try {
-    const members = await visitAll(name, readArchive(unpacked.blocks, damaged), visit);
+    const members = await visitAll(name, readArchive(unpacked.blocks, damaged, budget), visit);
     if (members > 0) return { ...(await unpacked.digest()), ...(damage !== undefined && { damage }) };
   } finally {
     unpacked.close();

@@ -9,6 +9,7 @@ import { RefusedError, UnsupportedError } from './damage.ts';
 import { type Decoder, decoded } from './decoder.ts';
 import { type Digest, gunzipFile } from './gunzip.ts';
 import { Inflater } from './inflater.ts';
+import { Budget, limitOption } from './limits.ts';
 import { type Foreign, foreignOf, HEAD_BYTES, isGzip, type Packing, packingOf } from './recognise.ts';
 
 /** Packed bytes from which on a thread of its own pays. */
@@ -17,22 +18,6 @@ const LARGE = 4 << 20;
 /** Bytes that are read at a time, and behind the end of a small file. */
 const BLOCK = 1 << 20;
 const MORE = 4096;
-
-/** How often an archive may be packed: a .tar.gz within xz is packed twice. */
-const MAX_LAYERS = 3;
-
-/**
- * What an archive may unpack to. A table of ten million entries takes 2 GiB; sos keeps 25 MiB of each log unless it is told otherwise,
- * and with all of a busy host's logs makes some tens of GiB. This much takes minutes.
- */
-const MAX_UNPACKED_BYTES = 64 * 2 ** 30;
-
-/**
- * How many times its size an archive may unpack to, once that is more than {@link RATIO_FROM_BYTES}. Tables are packed to a tenth, a log
- * that says over and over that the table was full to a thirtieth by xz. Zeros are packed to a thousandth by gzip, by others to less.
- */
-const MAX_RATIO = 200;
-const RATIO_FROM_BYTES = 2 ** 30;
 
 /** An archive's bytes. A block is to be used up by the time that the one after the next is asked for. */
 export interface Unpacked {
@@ -51,12 +36,13 @@ export interface Unpacked {
  *
  * @param bytes size of the file
  */
-export function unpackFile(file: string, bytes: number): Unpacked {
-  if (bytes > 0 && bytes < LARGE) return unpackAll(readSmall(file, bytes), file);
-  if (!startsLikeGzip(file)) return unpackAll(createReadStream(file, { highWaterMark: BLOCK }), file);
+export function unpackFile(file: string, bytes: number, budget = new Budget()): Unpacked {
+  if (bytes > 0 && bytes < LARGE) return unpackAll(readSmall(file, bytes), file, budget);
+  if (!startsLikeGzip(file)) return unpackAll(createReadStream(file, { highWaterMark: BLOCK }), file, budget);
   let packedBytes = 0;
   let digest: Digest | undefined;
-  const layers = new Layers(file, () => packedBytes);
+  budget.packedBytes = () => packedBytes;
+  const layers = new Layers(file, budget);
   const blocks = gunzipFile(
     file,
     (reached) => {
@@ -107,12 +93,20 @@ function startsLikeGzip(file: string): boolean {
 }
 
 /** Opens standard input, or what stands for it. */
-export function unpackStream(source: AsyncIterable<Uint8Array>): Unpacked {
-  return unpackAll(source, undefined);
+export function unpackStream(source: AsyncIterable<Uint8Array>, budget = new Budget()): Unpacked {
+  return unpackAll(source, undefined, budget);
+}
+
+/** Opens an archive that another one holds, of whose budget it is a part. */
+export function unpackInner(source: AsyncIterable<Uint8Array>, budget: Budget): Unpacked {
+  const { packedBytes } = budget;
+  const unpacked = unpackAll(source, undefined, budget);
+  budget.packedBytes = packedBytes;
+  return unpacked;
 }
 
 /** @param file undefined: the source is a stream, which is not read on behind a damage: it may never end */
-function unpackAll(source: AsyncIterable<Uint8Array>, file: string | undefined): Unpacked {
+function unpackAll(source: AsyncIterable<Uint8Array>, file: string | undefined, budget: Budget): Unpacked {
   const hash = createHash('sha256');
   let bytes = 0;
   const chunks = source[Symbol.asyncIterator]();
@@ -124,7 +118,8 @@ function unpackAll(source: AsyncIterable<Uint8Array>, file: string | undefined):
     }
     return result;
   };
-  const layers = new Layers(file, () => bytes);
+  budget.packedBytes = () => bytes;
+  const layers = new Layers(file, budget);
   return {
     // Without an end before the end: a file is read on by digest().
     blocks: layers.of({ [Symbol.asyncIterator]: () => ({ next }) }),
@@ -145,16 +140,15 @@ function unpackAll(source: AsyncIterable<Uint8Array>, file: string | undefined):
 /** Takes off, one after the other, what an input is packed with. */
 class Layers {
   readonly #file: string | undefined;
-  readonly #packedBytes: () => number;
+  readonly #budget: Budget;
   readonly #over: Decoder[] = [];
 
   /**
-   * @param file         undefined for standard input
-   * @param packedBytes  how many bytes of the input were read so far
+   * @param file  undefined for standard input
    */
-  constructor(file: string | undefined, packedBytes: () => number) {
+  constructor(file: string | undefined, budget: Budget) {
     this.#file = file;
-    this.#packedBytes = packedBytes;
+    this.#budget = budget;
   }
 
   /**
@@ -170,13 +164,15 @@ class Layers {
     if (packing === undefined) {
       const foreign = foreignOf(head);
       if (foreign) throw new RefusedError(refusal(foreign, this.#file, outer));
-      yield* whole;
+      // What is not packed is counted as well: a file may be nothing but a hole.
+      yield* outer.length > 0 ? whole : counted(whole, this.#budget);
       return;
     }
     const layers = [...outer, packing];
-    if (layers.length > MAX_LAYERS) {
+    const { limits } = this.#budget;
+    if (layers.length > limits.nesting) {
       throw new RefusedError(
-        `is packed more than ${MAX_LAYERS} times (${layers.join(', ')}). Unpack it first: ${pipe(this.#file, outer)} > ${unpackedName(this.#file)}`,
+        `is packed more than ${limits.nesting} times (${layers.join(', ')}), as ${limitOption(limits, 'nesting')} allows. Unpack it first: ${pipe(this.#file, outer)} > ${unpackedName(this.#file)}`,
       );
     }
     const decoder = await DECODERS[packing]();
@@ -204,7 +200,7 @@ class Layers {
   }
 
   #bounded(unpacked: AsyncIterable<Uint8Array>, layers: readonly Packing[]): AsyncGenerator<Uint8Array> {
-    return this.of(bounded(unpacked, this.#packedBytes), layers);
+    return this.of(counted(unpacked, this.#budget), layers);
   }
 }
 
@@ -217,22 +213,13 @@ const DECODERS: Readonly<Record<Packing, () => Promise<Decoder>>> = {
 };
 
 /**
- * Passes blocks on until they are too many: each layer, as an inner one can be nothing but headers.
+ * Passes blocks on until they are too many.
  *
  * @throws {RefusedError} in place of the block that is too much
  */
-async function* bounded(blocks: AsyncIterable<Uint8Array>, packedBytes: () => number): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
+async function* counted(blocks: AsyncIterable<Uint8Array>, budget: Budget): AsyncGenerator<Uint8Array> {
   for await (const block of blocks) {
-    bytes += block.length;
-    if (bytes > MAX_UNPACKED_BYTES) {
-      throw new RefusedError(`unpacks to more than ${MAX_UNPACKED_BYTES / 2 ** 30} GiB, and is read no further`);
-    }
-    if (bytes > RATIO_FROM_BYTES && bytes > MAX_RATIO * packedBytes()) {
-      throw new RefusedError(
-        `unpacks to more than ${RATIO_FROM_BYTES / 2 ** 30} GiB and ${MAX_RATIO} times its size, as no capture does, and is read no further`,
-      );
-    }
+    budget.unpack(block.length);
     yield block;
   }
 }

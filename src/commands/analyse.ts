@@ -1,8 +1,11 @@
 import { createInterface } from 'node:readline';
 import type { Aims } from '../analysis/aims.ts';
+import type { Limits } from '../bundle/limits.ts';
+import { inertJson } from '../report/inert.ts';
 import { renderJsonLine } from '../report/json.ts';
 import { EXIT } from './exit-codes.ts';
 import { analysesOf, expandInput, reasonOf } from './inputs.ts';
+import { complaint } from './messages.ts';
 
 /**
  * Writes the analysis of each bundle as a line of JSON, as soon as it is there, or a line that says why there is none. Nothing is kept
@@ -11,16 +14,19 @@ import { analysesOf, expandInput, reasonOf } from './inputs.ts';
  * @param inputs  bundles, folders of bundles, or Analysis JSON; none: their paths are read from standard input, one a line
  * @returns exit code
  */
-export async function analyseLines(inputs: string[], options: { aims: Aims }): Promise<number> {
+export async function analyseLines(
+  inputs: string[],
+  options: { aims: Aims; limits?: Limits | undefined },
+): Promise<number> {
   let exit: number = EXIT.ok;
   for await (const input of inputs.length > 0 ? inputs : pathsFrom(process.stdin)) {
     for await (const line of linesOf(input, options)) {
       if ('error' in line) {
-        process.stderr.write(`conntrack-report: ${line.error}\n`);
+        process.stderr.write(complaint(line.error));
         exit = EXIT.input;
       }
       // Nobody reads any more: what would follow is for nobody.
-      if (!(await written('error' in line ? `${JSON.stringify(line)}\n` : line.json))) return EXIT.failed;
+      if (!(await written('error' in line ? `${inertJson(JSON.stringify(line))}\n` : line.json))) return EXIT.failed;
     }
   }
   return exit;
@@ -35,7 +41,7 @@ async function* pathsFrom(stream: NodeJS.ReadableStream): AsyncGenerator<string>
 
 async function* linesOf(
   input: string,
-  options: { aims: Aims },
+  options: { aims: Aims; limits?: Limits | undefined },
 ): AsyncGenerator<{ json: string } | { error: string; input: string }> {
   let expanded: string[];
   try {

@@ -6,12 +6,17 @@ import { KeyError, readKeyFile } from '../anonymize/key.ts';
 import { Pseudonyms } from '../anonymize/pseudonyms.ts';
 import { type Survey, survey } from '../anonymize/survey.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
+import type { Limits } from '../bundle/limits.ts';
+import { printable } from '../report/inert.ts';
 import { EXIT } from './exit-codes.ts';
+import { isSameFile } from './files.ts';
+import { complaint } from './messages.ts';
 
 export interface AnonymizeOptions {
   keyFile: string;
   /** The archive to write. */
   out: string;
+  limits?: Limits | undefined;
 }
 
 /** What is named of a list; the rest is counted. */
@@ -22,12 +27,12 @@ const SHOWN = 20;
  *
  * @returns exit code
  */
-export async function anonymize(input: string, { keyFile, out }: AnonymizeOptions): Promise<number> {
+export async function anonymize(input: string, { keyFile, out, limits }: AnonymizeOptions): Promise<number> {
   const wrong = misplaced(input, keyFile, out);
   if (wrong !== undefined) return failed(EXIT.usage, wrong);
   let surveyed: Survey;
   try {
-    surveyed = await survey(input);
+    surveyed = await survey(input, limits);
   } catch (error) {
     if (error instanceof BundleError) return failed(EXIT.input, error.message);
     throw error;
@@ -70,8 +75,8 @@ export async function anonymize(input: string, { keyFile, out }: AnonymizeOption
       ...shown(passedOver.map((name) => `  ${name}`)),
     );
   }
-  process.stdout.write(`${lines.join('\n')}\n\nWritten\n  ${out}\n`);
-  if (key.isOpen) process.stderr.write(`conntrack-report: others can read ${keyFile}: chmod 600 ${keyFile}\n`);
+  process.stdout.write(printable(`${lines.join('\n')}\n\nWritten\n  ${out}\n`));
+  if (key.isOpen) process.stderr.write(complaint(`others can read ${keyFile}: chmod 600 ${keyFile}`));
   if (end.damage === undefined) return EXIT.ok;
   return failed(
     EXIT.failed,
@@ -85,26 +90,19 @@ function shown(lines: string[]): string[] {
 }
 
 function failed(code: number, message: string): number {
-  process.stderr.write(`conntrack-report: ${message}\n`);
+  process.stderr.write(complaint(message));
   return code;
 }
 
 /** Why the output cannot be written where it was asked for, if so. */
 function misplaced(input: string, keyFile: string, out: string): string | undefined {
   if (input === '-') return 'anonymize reads its input twice: save standard input to a file first';
-  if (isSame(out, keyFile)) return `--out ${out} is the key file`;
-  if (isSame(out, input)) return `--out ${out} is the input: name another file`;
+  if (isSameFile(out, keyFile)) return `--out ${out} is the key file`;
+  if (isSameFile(out, input)) return `--out ${out} is the input: name another file`;
   if (isInside(out, input)) return `--out ${out} is in the folder that is read: name a file outside`;
   if (isInside(keyFile, input)) return `--key-file ${keyFile} is in the folder that is read: keep it outside`;
   if (statSync(out, { throwIfNoEntry: false })?.isDirectory()) return `--out ${out} is a folder: name a file`;
   return undefined;
-}
-
-/** Whether two names are of one file, under whatever path, link or hard link. */
-function isSame(a: string, b: string): boolean {
-  if (path.resolve(a) === path.resolve(b)) return true;
-  const [one, other] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false, bigint: true }));
-  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }
 
 function isInside(file: string, folder: string): boolean {

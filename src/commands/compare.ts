@@ -1,13 +1,16 @@
 import path from 'node:path';
 import type { Aims } from '../analysis/aims.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
+import type { Limits } from '../bundle/limits.ts';
 import { version } from '../package.ts';
 import { openTimelineRenderer, type Paper, type TimelineFormat } from '../report/index.ts';
 import { hostsOf, type Named } from '../timeline/hosts.ts';
 import type { Timeline } from '../timeline/schema.ts';
 import { timelineOf } from '../timeline/timeline.ts';
 import { EXIT } from './exit-codes.ts';
+import { inFileName } from './files.ts';
 import { analysesOf, expandInput, nameIn } from './inputs.ts';
+import { complaint } from './messages.ts';
 import { type OutputOptions, Outputs } from './outputs.ts';
 import { openProgress } from './progress.ts';
 
@@ -15,6 +18,7 @@ export interface CompareOptions extends OutputOptions<TimelineFormat> {
   paper: Paper;
   /** What recommendations aim at. */
   aims: Aims;
+  limits?: Limits | undefined;
 }
 
 /**
@@ -27,7 +31,7 @@ export async function compare(inputs: string[], options: CompareOptions): Promis
   const progress = await openProgress(inputs.length + options.formats.length);
   let exit: number = EXIT.ok;
   const fail = (code: number, message: string) => {
-    progress.print(process.stderr, `conntrack-report: ${message}\n`);
+    progress.print(process.stderr, complaint(message));
     exit = exit === EXIT.input ? exit : code;
   };
   /** What cannot be read is named and costs only itself: in a folder, too. */
@@ -37,13 +41,15 @@ export async function compare(inputs: string[], options: CompareOptions): Promis
       fail(EXIT.input, error.message);
       return undefined;
     });
+  const { aims, limits } = options;
   const outputs = new Outputs(options, progress, fail);
   const read: Named[] = [];
   try {
     for (const input of inputs) {
       for (const each of (await unlessBad(expandInput(input))) ?? []) {
         progress.step(`reading ${inputName(each)}`);
-        for (const capture of (await unlessBad(analysesOf(each, { aims: options.aims }))) ?? []) {
+        outputs.protect(each);
+        for (const capture of (await unlessBad(analysesOf(each, { aims, limits }))) ?? []) {
           if ('error' in capture) fail(EXIT.input, capture.error);
           else read.push({ name: nameIn(path.basename(each), capture.inner), analysis: capture.analysis });
         }
@@ -64,5 +70,5 @@ export async function compare(inputs: string[], options: CompareOptions): Promis
 
 /** A comparison is called after its host, of whose name only what is safe in a file name is kept. */
 function reportName({ host }: Timeline): string {
-  return `compare-${(host.hostname ?? 'host').replace(/[^\w.-]/g, '_')}`;
+  return `compare-${inFileName(host.hostname ?? 'host')}`;
 }

@@ -1,17 +1,21 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createWriteStream, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { stringify } from 'csv-stringify/sync';
 import { type Pack, pack } from 'tar-stream';
-import { BundleError, inputName, readBundle } from '../bundle/bundle.ts';
+import { BundleError, inputName, type Member, readBundle } from '../bundle/bundle.ts';
 import { layoutTitle, type Part, Placer } from '../bundle/layouts/index.ts';
 import { linesOfInterest } from '../bundle/layouts/logs.ts';
+import { Budget, type Limits } from '../bundle/limits.ts';
+import { printable } from '../report/inert.ts';
 import { isKnownPath } from '../snapshot/assemble.ts';
 import { isTablePath, readSnapshot } from '../snapshot/read.ts';
 import type { Snapshot } from '../snapshot/types.ts';
 import { EXIT } from './exit-codes.ts';
+import { isSameFile } from './files.ts';
+import { complaint } from './messages.ts';
 
 /** A part whose size is not known before it was read is held in memory, up to this. */
 const MOST_HELD = 256 * 1024 * 1024;
@@ -24,9 +28,13 @@ const MOST_HELD = 256 * 1024 * 1024;
  * @param out    the file to write
  * @returns exit code
  */
-export async function convert(input: string, out: string): Promise<number> {
+export async function convert(
+  input: string,
+  out: string,
+  { limits }: { limits?: Limits | undefined } = {},
+): Promise<number> {
   const fail = (code: number, message: string) => {
-    process.stderr.write(`conntrack-report: ${message}\n`);
+    process.stderr.write(complaint(message));
     return code;
   };
   if (input === '-')
@@ -34,18 +42,23 @@ export async function convert(input: string, out: string): Promise<number> {
   if (isSameFile(input, out)) return fail(EXIT.usage, `--out ${out} is the input itself: expected another file`);
   const partial = `${out}.${process.pid}.part`;
   try {
-    const snapshot = await readSnapshot(input);
+    const snapshot = await readSnapshot(input, { limits });
     mkdirSync(path.dirname(out), { recursive: true });
     const archive = pack();
     const writing = pipeline(archive, createGzip(), createWriteStream(partial));
-    // Whoever awaits it first hears of a failure; nobody may be awaiting yet.
-    writing.catch((error: Error) => archive.destroy(error));
-    const items = await copy(input, snapshot, archive);
-    archive.finalize();
+    const copied = copy(input, snapshot, archive, limits).then((count) => {
+      archive.finalize();
+      return count;
+    });
+    // Whichever fails first ends the other, and what could not be written is the reason for both.
+    copied.catch((error: Error) => archive.destroy(error));
     await writing;
+    const items = await copied;
     renameSync(partial, out);
     process.stdout.write(
-      `${inputName(input)}: ${layoutTitle(snapshot.bundle.layout)}\n\nWritten\n  ${out}, with ${items} files\n`,
+      printable(
+        `${inputName(input)}: ${layoutTitle(snapshot.bundle.layout)}\n\nWritten\n  ${out}, with ${items} files\n`,
+      ),
     );
     return EXIT.ok;
   } catch (error) {
@@ -55,13 +68,8 @@ export async function convert(input: string, out: string): Promise<number> {
   }
 }
 
-function isSameFile(a: string, b: string): boolean {
-  const [one, other] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false }));
-  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
-}
-
 /** Writes the members; resolves to their number. */
-async function copy(input: string, snapshot: Snapshot, archive: Pack): Promise<number> {
+async function copy(input: string, snapshot: Snapshot, archive: Pack, limits: Limits | undefined): Promise<number> {
   const { host, bundle } = snapshot;
   const capturedAt = host.capturedAt?.value;
   const stamp = capturedAt?.replace(/[-:]/g, '').replace(/\.\d+/, '');
@@ -79,10 +87,16 @@ async function copy(input: string, snapshot: Snapshot, archive: Pack): Promise<n
       entry.once('finish', () => resolve());
       entry.once('error', reject);
     });
+    // Awaited below; a failure may come before.
+    done.catch(() => {});
+    let written = 0;
     for await (const chunk of content) {
       hash.update(chunk);
-      if (!entry.write(Buffer.from(chunk))) await new Promise<void>((resolve) => entry.once('drain', () => resolve()));
+      written += chunk.length;
+      if (!entry.write(Buffer.from(chunk)))
+        await Promise.race([new Promise<void>((resolve) => entry.once('drain', () => resolve())), done]);
     }
+    if (written < size) throw new Error(`${name} is damaged: it ends after ${written} of ${size} bytes`);
     entry.end(undefined);
     await done;
     return hash.digest('hex');
@@ -101,15 +115,16 @@ async function copy(input: string, snapshot: Snapshot, archive: Pack): Promise<n
     ]),
   );
   const placer = new Placer((name) => isKnownPath(name) || isTablePath(name));
-  await readBundle(input, async (member) => {
+  const visit = async (member: Member) => {
     for await (const part of placer.partsOf(member)) {
       if (!isBest(part, snapshot)) continue;
       const { place, file } = part;
-      const { size, content } = await sized(part);
+      const { size, content } = await sized(part, limits);
       const digest = await add(place.path, size, content);
       inventory.push([place.path, file, 'captured', '', '', '', size, `sha256:${digest}`]);
     }
-  });
+  };
+  await readBundle(input, visit, undefined, new Budget(limits));
   await text('inventory.csv', stringify(inventory));
   return inventory.length + 1;
 }
@@ -123,11 +138,14 @@ function isBest({ place, file, linesBefore }: Part, { origins, logFiles, bundle 
   return origin.file === file && origin.linesBefore === linesBefore;
 }
 
-async function sized(part: Part): Promise<{ size: number; content: AsyncIterable<Uint8Array> }> {
+async function sized(
+  part: Part,
+  limits: Limits | undefined,
+): Promise<{ size: number; content: AsyncIterable<Uint8Array> }> {
   if (part.bytes !== undefined && !part.place.isLog) return { size: part.bytes, content: part.content };
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of part.place.isLog ? linesOfInterest(part.content) : part.content) {
+  for await (const chunk of part.place.isLog ? linesOfInterest(part.content, limits) : part.content) {
     chunks.push(Buffer.from(chunk));
     size += chunk.length;
     if (size > MOST_HELD) throw new Error(`${part.file} holds a part of more than ${MOST_HELD} bytes`);

@@ -1,5 +1,27 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+
+/** Leaves room in the 255 bytes of a file name for what comes in front of it and behind. */
+const LONGEST_NAME = 100;
+
+/** Names that Windows keeps for devices, whatever their extension. */
+export const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
+
+/** What a captured string may be a part of the name of a file as: no folder, nothing that runs or hides. */
+export function inFileName(text: string): string {
+  const safe = text
+    .slice(0, LONGEST_NAME)
+    .replace(/[^\w.-]/g, '_')
+    .replace(/^[.-]+|\.+$/g, '');
+  return safe === '' || DEVICE.test(safe) ? `_${safe}` : safe;
+}
+
+/** Whether two names are of one file, under whatever path, link or hard link. */
+export function isSameFile(a: string, b: string): boolean {
+  if (path.resolve(a) === path.resolve(b)) return true;
+  const [one, other] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false, bigint: true }));
+  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
+}
 
 /**
  * Writes a file whole or not at all: under another name first, then renamed, so that an earlier file stays until the new

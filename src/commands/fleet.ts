@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Browser } from 'puppeteer-core';
 import type { Aims } from '../analysis/aims.ts';
 import { BundleError } from '../bundle/bundle.ts';
+import type { Limits } from '../bundle/limits.ts';
 import { Cache, type Capture } from '../fleet/cache.ts';
 import { fleetOf, type Paged } from '../fleet/fleet.ts';
 import { LabelsError, NO_LABELS, readLabels } from '../fleet/labels.ts';
@@ -17,9 +18,10 @@ import type { FleetFormat } from '../report/fleet.ts';
 import type { Paper } from '../report/index.ts';
 import { type Host, hostsOf } from '../timeline/hosts.ts';
 import { EXIT } from './exit-codes.ts';
-import { writeWhole } from './files.ts';
+import { isSameFile, writeWhole } from './files.ts';
 import { expandInput, nameIn } from './inputs.ts';
-import { terminal } from './outputs.ts';
+import { complaint } from './messages.ts';
+import { noSandboxWarning, terminal } from './outputs.ts';
 import { openProgress, type Progress } from './progress.ts';
 
 export interface FleetOptions {
@@ -28,6 +30,7 @@ export interface FleetOptions {
   paper: Paper;
   browser: string | undefined;
   aims: Aims;
+  limits?: Limits | undefined;
   workers: number;
   /** Files that `analyse --jsonl` wrote. */
   from: string[];
@@ -63,7 +66,7 @@ type Result = { captures: Capture[] } | { error: string };
 export async function fleet(folders: string[], options: FleetOptions): Promise<number> {
   const labels = labelsOf(options);
   if (typeof labels === 'string') {
-    process.stderr.write(`conntrack-report: ${labels}\n`);
+    process.stderr.write(complaint(labels));
     return EXIT.usage;
   }
   const run = new Run(options);
@@ -112,7 +115,7 @@ class Run {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#key = [programKey(), options.aims];
+    this.#key = [programKey(), options.aims, options.limits];
     this.#cache = new Cache(options.out, this.#key);
     this.#pool = new Pool({ workers: options.workers });
   }
@@ -132,7 +135,7 @@ class Run {
   }
 
   #fail(code: number, message: string): void {
-    this.#print(process.stderr, `conntrack-report: ${message}\n`);
+    this.#print(process.stderr, complaint(message));
     // A bad input is the more telling failure: what could be written was.
     this.exit = this.exit === EXIT.input ? this.exit : code;
   }
@@ -207,7 +210,7 @@ class Run {
       const { place } = this.#cache;
       result = known
         ? Promise.resolve({ captures: known })
-        : this.#pool.captures({ source, digest, place, aims: this.#options.aims });
+        : this.#pool.captures({ source, digest, place, ...this.#reading });
       this.#results.set(digest, result);
     }
     const got = await result;
@@ -218,7 +221,7 @@ class Run {
   /** Makes the page of each host, unless it is there. */
   async pages(hosts: readonly Host<Snapshot>[], read: readonly Read[]): Promise<Paged[]> {
     if (!this.#options.formats.includes('html')) return hosts.map((host) => ({ host, page: undefined }));
-    const { out, paper, aims } = this.#options;
+    const { out, paper } = this.#options;
     const before = this.#madePages();
     const byName = new Map(read.map((each) => [each.name, each]));
     const names = pageNames(hosts);
@@ -237,7 +240,7 @@ class Run {
           source,
           digest,
           place: this.#cache.place,
-          aims,
+          ...this.#reading,
           at: analysis,
           file,
           paper,
@@ -257,6 +260,12 @@ class Run {
     return paged;
   }
 
+  /** How sources are read. */
+  get #reading(): { aims: Aims; limits?: Limits | undefined } {
+    const { aims, limits } = this.#options;
+    return { aims, limits };
+  }
+
   #pageKey(): string {
     return JSON.stringify([this.#key, this.#options.paper]);
   }
@@ -273,13 +282,15 @@ class Run {
 
   /** Writes the index in every format that was asked for. */
   async write(fleet: Fleet): Promise<void> {
-    const { out, formats, paper, groupBy } = this.#options;
+    const { out, formats, paper, groupBy, from, labels } = this.#options;
     const { FLEET_FILES, openFleetRenderer } = await import('../report/fleet.ts');
     const render = openFleetRenderer(fleet, { paper, groupBy: groupBy ?? fleet.labels[0] });
     const written: string[] = [];
     for (const format of formats) {
       const file = path.join(out, FLEET_FILES[format]);
       try {
+        if ([...from, ...(labels === undefined ? [] : [labels])].some((input) => isSameFile(input, file)))
+          throw new Error('it is an input; take another --out');
         const content = format === 'pdf' ? await this.#printed(render.pdf) : await render.text(format);
         writeWhole(file, content, this.#cache.place.parts);
         written.push(file);
@@ -296,7 +307,8 @@ class Run {
 
   async #printed(print: (browser: Browser) => Promise<Buffer>): Promise<Buffer> {
     const { openBrowser } = await import('../report/browser.ts');
-    const { browser } = await openBrowser(this.#options.browser);
+    const { browser, noSandbox } = await openBrowser(this.#options.browser);
+    if (noSandbox !== undefined) this.#print(process.stderr, complaint(noSandboxWarning(noSandbox)));
     try {
       return await print(browser);
     } finally {

@@ -6,6 +6,7 @@ import type { Aims } from '../analysis/aims.ts';
 import type { Analysis } from '../analysis/schema.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import { isTelling } from '../bundle/layouts/index.ts';
+import type { Limits } from '../bundle/limits.ts';
 import { version } from '../package.ts';
 import { readSnapshots } from '../snapshot/read.ts';
 
@@ -92,12 +93,17 @@ export type Analysed =
  */
 export async function analysesOf(
   input: string,
-  options: { aims?: Aims; whatIf?: Readonly<Record<string, number>>; onTable?: (bytes: number) => void } = {},
+  options: {
+    aims?: Aims;
+    whatIf?: Readonly<Record<string, number>>;
+    onTable?: (bytes: number) => void;
+    limits?: Limits | undefined;
+  } = {},
 ): Promise<Analysed[]> {
   if (input.endsWith('.json')) return [{ name: input, analysis: await readAnalysis(input) }];
-  const { onTable, ...forAnalysis } = options;
+  const { onTable, limits, ...forAnalysis } = options;
   const [captured, { analyse }] = await Promise.all([
-    readSnapshots(input, onTable ? { onTable } : {}),
+    readSnapshots(input, { limits, ...(onTable && { onTable }) }),
     import('../analysis/analyse.ts'),
   ]);
   return captured.map((capture) => {

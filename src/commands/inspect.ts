@@ -1,8 +1,11 @@
 import { BundleError, inputName } from '../bundle/bundle.ts';
+import type { Limits } from '../bundle/limits.ts';
+import { inertJson } from '../report/inert.ts';
 import { inspectionOf, renderInspection } from '../report/inspection.ts';
 import { readSnapshots } from '../snapshot/read.ts';
 import { EXIT } from './exit-codes.ts';
 import { nameIn } from './inputs.ts';
+import { complaint } from './messages.ts';
 
 /**
  * Prints what is recognised in each input: its layout, each datum, where it was found, what is missing, what conflicts.
@@ -11,23 +14,26 @@ import { nameIn } from './inputs.ts';
  * @param options.json  a line of JSON for each capture
  * @returns exit code
  */
-export async function inspect(inputs: string[], options: { json: boolean }): Promise<number> {
+export async function inspect(
+  inputs: string[],
+  options: { json: boolean; limits?: Limits | undefined },
+): Promise<number> {
   let exit: number = EXIT.ok;
   const fail = (message: string) => {
-    process.stderr.write(`conntrack-report: ${message}\n`);
+    process.stderr.write(complaint(message));
     exit = EXIT.input;
   };
   let isFirst = true;
   for (const input of inputs) {
     try {
-      for (const capture of await readSnapshots(input)) {
+      for (const capture of await readSnapshots(input, { limits: options.limits })) {
         if ('error' in capture) {
           fail(capture.error.message);
           continue;
         }
         const name = nameIn(inputName(input), capture.inner);
         const inspection = inspectionOf(capture.snapshot);
-        if (options.json) process.stdout.write(`${JSON.stringify({ input: name, ...inspection })}\n`);
+        if (options.json) process.stdout.write(`${inertJson(JSON.stringify({ input: name, ...inspection }))}\n`);
         else process.stdout.write(`${isFirst ? '' : '\n'}${renderInspection(name, inspection)}`);
         isFirst = false;
       }

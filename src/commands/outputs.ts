@@ -2,8 +2,10 @@
 import path from 'node:path';
 import type { Browser } from 'puppeteer-core';
 import type { Format, Renderer } from '../report/index.ts';
+import { printable } from '../report/inert.ts';
 import { EXIT } from './exit-codes.ts';
-import { writeWhole } from './files.ts';
+import { isSameFile, writeWhole } from './files.ts';
+import { complaint } from './messages.ts';
 import type { Progress } from './progress.ts';
 
 export interface OutputOptions<F extends Format = Format> {
@@ -19,13 +21,21 @@ export class Outputs<F extends Format = Format> {
   readonly #fail: (code: number, message: string) => void;
   readonly #browsers: SharedBrowser;
   readonly #names = new Set<string>();
+  readonly #inputs: string[] = [];
 
   /** @param fail  told of each format that could not be written; the others are */
   constructor(options: OutputOptions<F>, progress: Progress, fail: (code: number, message: string) => void) {
     this.#options = options;
     this.#progress = progress;
     this.#fail = fail;
-    this.#browsers = new SharedBrowser(options.browser);
+    this.#browsers = new SharedBrowser(options.browser, (warning) =>
+      progress.print(process.stderr, complaint(warning)),
+    );
+  }
+
+  /** Names an input, which nothing is written over. */
+  protect(input: string): void {
+    this.#inputs.push(input);
   }
 
   /**
@@ -41,6 +51,8 @@ export class Outputs<F extends Format = Format> {
       this.#progress.step(`${base}.${format}`);
       const file = path.join(this.#options.out, `${base}.${render.extension(format)}`);
       try {
+        if (this.#inputs.some((input) => isSameFile(input, file)))
+          throw new Error('it is an input; take another --out');
         writeWhole(
           file,
           format === 'pdf'
@@ -54,7 +66,7 @@ export class Outputs<F extends Format = Format> {
     }
     this.#progress.print(process.stdout, await render.summary({ ...terminal(), brief }));
     if (written.length > 0) {
-      this.#progress.print(process.stdout, `\nWritten\n${written.map((file) => `  ${file}\n`).join('')}\n`);
+      this.#progress.print(process.stdout, `\nWritten\n${written.map((file) => `  ${printable(file)}\n`).join('')}\n`);
     }
   }
 
@@ -68,19 +80,29 @@ export function terminal(): { color: boolean; width: number | undefined } {
   return { color: process.stdout.isTTY === true && !process.env.NO_COLOR, width: process.stdout.columns };
 }
 
+/** What is said once where the browser has no sandbox. */
+export function noSandboxWarning(why: string): string {
+  return `the PDF is printed by a browser without its sandbox: ${why}.`;
+}
+
 /** One browser for all reports of a run, started when the first PDF needs it; a failure to start is not tried twice. */
 class SharedBrowser {
   readonly #choice: string | undefined;
+  readonly #warn: (warning: string) => void;
   #opened: Promise<Browser> | undefined;
 
-  constructor(choice: string | undefined) {
+  constructor(choice: string | undefined, warn: (warning: string) => void) {
     this.#choice = choice;
+    this.#warn = warn;
   }
 
   get(): Promise<Browser> {
     this.#opened ??= import('../report/browser.ts')
       .then(({ openBrowser }) => openBrowser(this.#choice))
-      .then(({ browser }) => browser);
+      .then(({ browser, noSandbox }) => {
+        if (noSandbox !== undefined) this.#warn(noSandboxWarning(noSandbox));
+        return browser;
+      });
     return this.#opened;
   }
 

@@ -2,9 +2,12 @@ import path from 'node:path';
 import type { Aims } from '../analysis/aims.ts';
 import type { Analysis } from '../analysis/schema.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
+import type { Limits } from '../bundle/limits.ts';
 import { type Format, loadFormats, openRenderer, type Paper } from '../report/index.ts';
 import { EXIT } from './exit-codes.ts';
+import { inFileName } from './files.ts';
 import { type Analysed, ARCHIVE, analysesOf } from './inputs.ts';
+import { complaint } from './messages.ts';
 import { Outputs } from './outputs.ts';
 import { openProgress } from './progress.ts';
 
@@ -17,6 +20,7 @@ export interface ReportOptions {
   whatIf: Record<string, number>;
   /** What the recommendation aims at. */
   aims: Aims;
+  limits?: Limits | undefined;
   /** The severity of a verdict or a finding from which on the exit code says so; undefined: none does. */
   failOn: 'critical' | 'warning' | undefined;
 }
@@ -35,11 +39,12 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
   let exit: number = EXIT.ok;
   let found = false;
   const fail = (code: number, message: string) => {
-    progress.print(process.stderr, `conntrack-report: ${message}\n`);
+    progress.print(process.stderr, complaint(message));
     // A bad input is the more telling failure: what could be written was.
     exit = exit === EXIT.input ? exit : code;
   };
   const outputs = new Outputs(options, progress, fail);
+  for (const input of inputs) outputs.protect(input);
   try {
     for (const input of inputs) {
       progress.step(`reading ${inputName(input)}`);
@@ -50,6 +55,7 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
           analysesOf(input, {
             whatIf: options.whatIf,
             aims: options.aims,
+            limits: options.limits,
             onTable: (bytes) => progress.detail(`${Math.round(bytes / 1e6)} MB of the table`),
           }),
           loadFormats(options.formats),
@@ -68,7 +74,7 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
         const { analysis, inner } = capture;
         found ||= isFound(analysis, options.failOn);
         const render = openRenderer(analysis, { paper: options.paper });
-        await outputs.write(reportName(inner ?? input, analysis), render, inputs.length + captures.length > 2);
+        await outputs.write(reportName(input, inner, analysis), render, inputs.length + captures.length > 2);
       }
     }
   } finally {
@@ -84,11 +90,12 @@ function isFound({ verdict, findings }: Analysis, failOn: ReportOptions['failOn'
 }
 
 /** A report is called as its bundle is; what came through a pipe, as the collector would have called it. */
-function reportName(input: string, { host }: Analysis): string {
+function reportName(input: string, inner: string | undefined, { host }: Analysis): string {
+  if (inner !== undefined) return inFileName((inner.split('/').pop() ?? '').replace(ARCHIVE, ''));
   if (input !== '-') return path.basename(path.resolve(input)).replace(ARCHIVE, '');
   const stamp = host.capturedAt?.value.replace(/[-:]/g, '');
   return ['conntrack', host.hostname?.value, stamp]
     .filter((part) => part !== undefined)
-    .join('-')
-    .replace(/[^\w.-]/g, '_');
+    .map(inFileName)
+    .join('-');
 }

@@ -1,15 +1,19 @@
 import { Sums } from '../anonymize/digest.ts';
 import { type Digest, isTrue } from '../anonymize/inventory.ts';
 import { findLeaks, type Leaks } from '../anonymize/leaks.ts';
-import { type BundleEnd, BundleError, inputName, readBundle } from '../bundle/bundle.ts';
+import { type BundleEnd, BundleError, inputName, type Member, readBundle } from '../bundle/bundle.ts';
+import { Budget, type Limits } from '../bundle/limits.ts';
 import { parseInventory, parseManifest } from '../parsers/bundle-csv.ts';
+import { printable } from '../report/inert.ts';
 import { FORMAT_VERSION } from '../snapshot/read.ts';
 import type { InventoryItem } from '../snapshot/types.ts';
 import { EXIT } from './exit-codes.ts';
+import { complaint } from './messages.ts';
 
 export interface VerifyOptions {
   /** The bundle before it was anonymised, of which nothing may be left. */
   original: string | undefined;
+  limits?: Limits | undefined;
 }
 
 /** A line of the table: what was checked, how it is, and what is wrong with it. */
@@ -41,35 +45,35 @@ interface Read {
  *
  * @returns exit code
  */
-export async function verify(input: string, { original }: VerifyOptions): Promise<number> {
+export async function verify(input: string, { original, limits }: VerifyOptions): Promise<number> {
   let checks: Check[];
   try {
     if (input === '-' || original === '-') {
       throw new BundleError('verify may read its input twice: save standard input to a file first');
     }
-    checks = checksOf(await read(input), original !== undefined);
-    if (original !== undefined) checks.push(...leakChecks(await findLeaks(input, original)));
+    checks = checksOf(await read(input, limits), original !== undefined);
+    if (original !== undefined) checks.push(...leakChecks(await findLeaks(input, original, limits)));
   } catch (error) {
     if (!(error instanceof BundleError)) throw error;
-    process.stderr.write(`conntrack-report: ${error.message}\n`);
+    process.stderr.write(complaint(error.message));
     return EXIT.input;
   }
   const wrong = checks.reduce((sum, check) => sum + check.wrong.length + (check.more ?? 0), 0);
-  process.stdout.write(`${inputName(input)}\n\n${tableOf(checks)}\n\n${conclusion(wrong, original)}\n`);
+  process.stdout.write(printable(`${inputName(input)}\n\n${tableOf(checks)}\n\n${conclusion(wrong, original)}\n`));
   return wrong > 0 ? EXIT.wrong : EXIT.ok;
 }
 
-async function read(input: string): Promise<Read> {
-  const first = await readOnce(input, false);
+async function read(input: string, limits: Limits | undefined): Promise<Read> {
+  const first = await readOnce(input, limits, false);
   // A sum of cksum takes as long as everything else: only where it is needed.
-  return first.lists.get('inventory.csv')?.includes(',cksum:') ? readOnce(input, true) : first;
+  return first.lists.get('inventory.csv')?.includes(',cksum:') ? readOnce(input, limits, true) : first;
 }
 
-async function readOnce(input: string, withCksum: boolean): Promise<Read> {
+async function readOnce(input: string, limits: Limits | undefined, withCksum: boolean): Promise<Read> {
   const members: Read['members'] = new Map();
   const twice: string[] = [];
   const lists = new Map<string, string>();
-  const end = await readBundle(input, async ({ path, bytes, content }) => {
+  const visit = async ({ path, bytes, content }: Member) => {
     const sums = new Sums(withCksum);
     const blocks: Buffer[] = [];
     let read = 0;
@@ -81,7 +85,8 @@ async function readOnce(input: string, withCksum: boolean): Promise<Read> {
     if (members.has(path)) twice.push(path);
     members.set(path, { ...sums.digest(), isCut: read < bytes });
     if (UNLISTED.has(path)) lists.set(path, Buffer.concat(blocks).toString('utf8'));
-  });
+  };
+  const end = await readBundle(input, visit, undefined, new Budget(limits));
   return { members, twice, lists, end };
 }
 

@@ -1,13 +1,11 @@
 /** What the pages of hosts are called. */
 import { createHash } from 'node:crypto';
+import { DEVICE } from '../commands/files.ts';
 import type { Host } from '../timeline/hosts.ts';
 import { newestOf } from './fleet.ts';
 import type { Snapshot } from './snapshot.ts';
 
 const LONGEST = 80;
-
-/** Names that Windows keeps for devices, whatever their extension. */
-const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 
 /**
  * A name for each host: its own as far as a file may be called so anywhere. What had to be changed, or is there twice, gets a few digits

@@ -5,6 +5,7 @@ import { lstat, open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Aims } from '../analysis/aims.ts';
 import { BundleError } from '../bundle/bundle.ts';
+import type { Limits } from '../bundle/limits.ts';
 import { type Analysed, analysesOf, MAX_JSON_BYTES, parseAnalysis } from '../commands/inputs.ts';
 
 /** A bundle or Analysis JSON of its own, or a line of what `analyse --jsonl` wrote. */
@@ -20,7 +21,10 @@ export function nameOf(source: Source): string {
  *
  * @throws {BundleError} if it is neither
  */
-export async function analysesFrom(source: Source, options: { aims: Aims }): Promise<Analysed[]> {
+export async function analysesFrom(
+  source: Source,
+  options: { aims: Aims; limits?: Limits | undefined },
+): Promise<Analysed[]> {
   if ('path' in source) return analysesOf(source.path, options);
   if (source.bytes > MAX_JSON_BYTES)
     throw new BundleError(`${nameOf(source)} is longer than any analysis: ${source.bytes} bytes.`);

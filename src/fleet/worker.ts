@@ -2,6 +2,7 @@
 import workerpool from 'workerpool';
 import type { Aims } from '../analysis/aims.ts';
 import type { Analysis } from '../analysis/schema.ts';
+import type { Limits } from '../bundle/limits.ts';
 import { writeWhole } from '../commands/files.ts';
 import { reasonOf } from '../commands/inputs.ts';
 import { type Paper, renderHtml } from '../report/html.ts';
@@ -14,6 +15,7 @@ export interface Task {
   digest: string;
   place: CachePlace;
   aims: Aims;
+  limits?: Limits | undefined;
 }
 
 export interface PageTask extends Task {
@@ -28,9 +30,15 @@ export interface Failure {
   error: string;
 }
 
-async function analysed({ source, digest, place, aims }: Task): Promise<{ analyses: Analysis[]; captures: Capture[] }> {
+async function analysed({
+  source,
+  digest,
+  place,
+  aims,
+  limits,
+}: Task): Promise<{ analyses: Analysis[]; captures: Capture[] }> {
   const analyses: Analysis[] = [];
-  const captures = (await analysesFrom(source, { aims })).map((each): Capture => {
+  const captures = (await analysesFrom(source, { aims, limits })).map((each): Capture => {
     if ('error' in each) return { inner: each.inner, error: each.error };
     const { inner, analysis } = each;
     analyses.push(analysis);

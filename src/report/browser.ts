@@ -1,8 +1,8 @@
 /** Finds a browser that starts. One that is installed is not enough: the first that launches is taken. */
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Browser, LaunchOptions } from 'puppeteer-core';
+import type { Browser, LaunchOptions, PuppeteerNode } from 'puppeteer-core';
 import { type BrowserProgram, bundledBrowser } from './bundled-browser.ts';
 
 interface Candidate {
@@ -90,10 +90,59 @@ function candidatesFor(choice: string | undefined): Candidate[] {
   return [{ name: 'the browser that was named', find: async () => ({ path: choice, isShell }) }];
 }
 
+/** Why the browser has no sandbox; undefined: it has one. Chromium refuses to run its sandbox as root. */
+function whyNoSandbox(): string | undefined {
+  if (process.getuid?.() === 0) return 'root is allowed none; any other user is';
+  return process.env[NO_SANDBOX_VARIABLE] === '1' ? `${NO_SANDBOX_VARIABLE} is set` : undefined;
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Sees to it that nothing of a browser is left, whatever ends it or this process. */
+function tidyUp(browser: Browser, profile: string): void {
+  const program = browser.process();
+  const remove = () => rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+  const end = () => {
+    try {
+      // It leads a group, of all the processes that it started.
+      if (program?.pid !== undefined) process.kill(-program.pid, 'SIGKILL');
+    } catch {
+      // It has ended.
+    }
+    remove();
+  };
+  const onSignal = (signal: NodeJS.Signals) => {
+    end();
+    // As if nobody had listened.
+    process.kill(process.pid, signal);
+  };
+  process.once('exit', end);
+  for (const signal of SIGNALS) process.once(signal, onSignal);
+  program?.once('exit', () => {
+    process.removeListener('exit', end);
+    for (const signal of SIGNALS) process.removeListener(signal, onSignal);
+    remove();
+  });
+}
+
 async function launch(program: BrowserProgram): Promise<Browser> {
   const { default: puppeteer } = await import('puppeteer-core');
-  // Chromium refuses to run its sandbox as root.
-  const noSandbox = process.getuid?.() === 0 || process.env[NO_SANDBOX_VARIABLE] === '1';
+  const profile = mkdtempSync(path.join(tmpdir(), 'conntrack-report-browser-'));
+  try {
+    const browser = await start(puppeteer, program, profile);
+    tidyUp(browser, profile);
+    return browser;
+  } catch (error) {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+    throw error;
+  }
+}
+
+async function start(
+  puppeteer: Pick<PuppeteerNode, 'launch'>,
+  program: BrowserProgram,
+  profile: string,
+): Promise<Browser> {
   const options: LaunchOptions = {
     executablePath: program.path,
     headless: program.isShell ? 'shell' : true,
@@ -101,7 +150,13 @@ async function launch(program: BrowserProgram): Promise<Browser> {
     pipe: true,
     timeout: 30_000,
     protocolTimeout: 120_000,
-    args: [...FLAGS, ...(noSandbox ? ['--no-sandbox'] : [])],
+    args: [...FLAGS, ...(whyNoSandbox() === undefined ? [] : ['--no-sandbox'])],
+    // Empty, and of this run only.
+    userDataDir: profile,
+    // See tidyUp().
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
     env: { ...process.env, ...program.env, TZ: 'UTC' },
   };
   // A loaded machine can lose the first attempt.
@@ -141,11 +196,11 @@ function failure(tried: readonly string[]): Error {
 
 /**
  * Starts a browser: the one that is named (a path, `bundled`, `system`), or whatever starts first. `from` says which it
- * was. The error lists each that was tried and why it was not it.
+ * was, `noSandbox` why it has no sandbox, if so. The error lists each that was tried and why it was not it.
  */
 export async function openBrowser(
   choice: string | undefined = process.env[CHOICE_VARIABLE],
-): Promise<{ browser: Browser; from: string }> {
+): Promise<{ browser: Browser; from: string; noSandbox: string | undefined }> {
   const tried: string[] = [];
   for (const candidate of candidatesFor(choice)) {
     try {
@@ -155,7 +210,8 @@ export async function openBrowser(
         continue;
       }
       try {
-        return { browser: await launch(program), from: `${candidate.name} (${program.path})` };
+        const from = `${candidate.name} (${program.path})`;
+        return { browser: await launch(program), from, noSandbox: whyNoSandbox() };
       } catch (error) {
         tried.push(`${candidate.name} (${program.path}): ${reason(error)}`);
       }

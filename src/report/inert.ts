@@ -28,6 +28,11 @@ export function inert(text: string): string {
     .replace(ACTIVE, spelled);
 }
 
+/** Text of several lines, of any length, without active characters: for a terminal. */
+export function printable(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd').replace(ACTIVE, (c) => (c === '\n' ? c : spelled(c)));
+}
+
 /** JSON text in which active characters outside ASCII are escaped as well; it parses to the same value. */
 export function inertJson(json: string): string {
   return json.replace(ACTIVE, (c) => (c === '\n' ? c : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`));

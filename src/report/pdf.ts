@@ -62,6 +62,16 @@ function captureDate({ capturedAt }: Imprint): Date {
   return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 || date.getUTCFullYear() < 0 ? new Date(0) : date;
 }
 
+/** Says of a step of the browser that it took too long, if it did. */
+async function within<T>(milliseconds: number, step: Promise<T>): Promise<T> {
+  try {
+    return await step;
+  } catch (error) {
+    if ((error as Error).name !== 'TimeoutError') throw error;
+    throw new Error(`the browser took more than ${milliseconds / 1000} s; the HTML report can be printed by hand`);
+  }
+}
+
 /**
  * Prints a rendered report: tagged, with bookmarks, page numbers, host and time of capture at the foot of every page.
  * The paper size is the one that the HTML was rendered for. Several calls may share one browser.
@@ -72,8 +82,8 @@ export async function renderPdf(browser: Browser, html: string, imprint: Imprint
     // The report loads nothing and runs nothing; should a captured string ever break out, it still cannot.
     await page.setJavaScriptEnabled(false);
     await page.setOfflineMode(true);
-    await page.setContent(html, { waitUntil: 'load', timeout: LOAD_TIMEOUT_MS });
-    const pdf = await page.pdf({
+    await within(LOAD_TIMEOUT_MS, page.setContent(html, { waitUntil: 'load', timeout: LOAD_TIMEOUT_MS }));
+    const printed = page.pdf({
       preferCSSPageSize: true,
       printBackground: true,
       tagged: true,
@@ -83,7 +93,7 @@ export async function renderPdf(browser: Browser, html: string, imprint: Imprint
       footerTemplate: footer(imprint),
       timeout: PRINT_TIMEOUT_MS,
     });
-    return normalizePdf(pdf, captureDate(imprint));
+    return normalizePdf(await within(PRINT_TIMEOUT_MS, printed), captureDate(imprint));
   } finally {
     await page.close();
   }

@@ -11,17 +11,13 @@ import {
 } from '../bundle/bundle.ts';
 import { type Part, Placer } from '../bundle/layouts/index.ts';
 import { linesOfInterest } from '../bundle/layouts/logs.ts';
+import { Budget, type Limits, limitOption } from '../bundle/limits.ts';
 import type { TableSummariser } from '../parsers/table/summariser.ts';
 import type { TextFile } from './assemble.ts';
 import type { NamespaceRows, Problem, Snapshot } from './types.ts';
 
 /** The newest version of the bundle's format that this program knows; see src/bundle/README.md. */
 export const FORMAT_VERSION = 1;
-
-/** A file of the bundle that is kept whole may be this large; the largest real one, /proc/slabinfo, is about 30 KiB. */
-const MAX_FILE_BYTES = 16 * 1024 * 1024;
-/** All kept files together. */
-const MAX_KEPT_BYTES = 128 * 1024 * 1024;
 
 /** Where a table can be, and the address families that such a file covers, unless it has to tell itself. The best source comes first. */
 const TABLES: { path: RegExp; familiesOf(path: string): ('ipv4' | 'ipv6')[] | undefined }[] = [
@@ -64,6 +60,8 @@ interface ReadOptions {
   stdin?: AsyncIterable<Uint8Array>;
   /** Is told how much of a table was read, again and again while it is. */
   onTable?: (bytes: number) => void;
+  /** How much of the input is read; default: {@link DEFAULT_LIMITS}. */
+  limits?: Limits | undefined;
 }
 
 /**
@@ -88,13 +86,11 @@ export async function readSnapshot(input: string, options: ReadOptions = {}): Pr
  */
 export async function readSnapshots(input: string, options: ReadOptions = {}): Promise<Captured[]> {
   const inner: Captured[] = [];
-  const capture = new Capture(inputName(input), [], options, inner);
-  const end = await readBundle(input, (member) => capture.visit(member), options.stdin);
+  const budget = new Budget(options.limits);
+  const capture = new Capture(inputName(input), [], options, inner, budget);
+  const end = await readBundle(input, (member) => capture.visit(member), options.stdin, budget);
   return capture.isEmpty && inner.length > 0 ? inner : [{ snapshot: await capture.finish(end) }, ...inner];
 }
-
-/** Archives within archives: `sos collect` packs what it collected, must-gather packs that again. */
-const DEEPEST = 3;
 
 /** An archive that another archive may hold: anything so called, unless the outer one is itself a capture; then one that must be another. */
 const INNER = /\.(?:tar(?:\.(?:gz|xz|bz2|zst))?|tgz|txz|tbz2?|tzst)$/;
@@ -114,6 +110,7 @@ class Capture {
   readonly #problems: Problem[] = [];
   readonly #passedOver: Snapshot['passedOver'] = [];
   readonly #parsers = loadParsers();
+  readonly #budget: Budget;
   #placer: Placer | undefined;
   #kept = 0;
 
@@ -121,8 +118,10 @@ class Capture {
    * @param name    how messages call it
    * @param within  archives that it is in, the outermost left out, and itself
    * @param inner   what it holds besides
+   * @param budget  of the outermost
    */
-  constructor(name: string, within: readonly string[], options: ReadOptions, inner: Captured[]) {
+  constructor(name: string, within: readonly string[], options: ReadOptions, inner: Captured[], budget: Budget) {
+    this.#budget = budget;
     this.#name = name;
     this.#within = within;
     this.#options = options;
@@ -146,7 +145,7 @@ class Capture {
   }
 
   #isInner(path: string): boolean {
-    if (!INNER.test(path) || this.#within.length === DEEPEST) return false;
+    if (!INNER.test(path)) return false;
     return SURELY_INNER.test(path) || (this.isEmpty && this.#placer?.layout === 'tree');
   }
 
@@ -154,9 +153,21 @@ class Capture {
     const name = `${this.#name}: ${path}`;
     const within = [...this.#within, path];
     const inner = within.join(': ');
-    const capture = new Capture(name, within, this.#options, this.#inner);
+    const { limits } = this.#budget;
+    if (this.#inner.length > limits.captures) return;
+    if (this.#inner.length === limits.captures) {
+      const what = `is not read, nor what comes after it: there are more captures than ${limitOption(limits, 'captures')}.`;
+      this.#inner.push({ inner, error: new BundleError(`${name} ${what}`) });
+      return;
+    }
+    const capture = new Capture(name, within, this.#options, this.#inner, this.#budget);
     try {
-      const end = await readStream(name, content, (member) => capture.visit(member));
+      if (this.#within.length >= limits.nesting) {
+        throw new BundleError(
+          `${name} is not read: it lies deeper in archives than ${limitOption(limits, 'nesting')} allows.`,
+        );
+      }
+      const end = await readStream(name, content, (member) => capture.visit(member), this.#budget);
       if (!capture.isEmpty) this.#inner.push({ inner, snapshot: await capture.finish(end) });
     } catch (error) {
       if (!(error instanceof BundleError)) throw error;
@@ -183,7 +194,8 @@ class Capture {
     // A table that was read stays read.
     if (known !== undefined && (source ?? namespace) !== undefined) return;
     if (known !== undefined) this.#passedOver.push({ file: known.origin?.file ?? path, path });
-    const limit = Math.min(MAX_FILE_BYTES, MAX_KEPT_BYTES - this.#kept);
+    const { limits } = this.#budget;
+    const limit = Math.min(limits.file, limits.kept - this.#kept);
     const origin = path === from && linesBefore === 0 ? {} : { origin: { file: from, linesBefore } };
     try {
       let read: TextFile;
@@ -212,18 +224,20 @@ class Capture {
           }
         }
       } else {
-        read = await readWhole(place.isLog ? linesOfInterest(content) : content, limit);
+        read = await readWhole(place.isLog ? linesOfInterest(content, limits) : content, limit);
         this.#kept += read.text.length;
       }
       if (read.bytes > limit && source === undefined && namespace === undefined) {
         this.#problems.push({
           file: path,
-          what: `is larger than ${limit} bytes`,
+          what: `is larger than ${limit} bytes (${limitOption(limits, limit === limits.file ? 'file' : 'kept')})`,
           cost: 'Only its beginning was read.',
         });
       } else if (bytes !== undefined && read.bytes < bytes && !place.isLog) {
         if (source !== undefined)
           this.#cuts.set(source.rank, `the bundle holds only ${read.bytes} of its ${bytes} bytes`);
+        // The first digits of a number are another number.
+        read.text = read.text.slice(0, read.text.lastIndexOf('\n') + 1);
         this.#problems.push({
           file: path,
           what: `ends after ${read.bytes} of ${bytes} bytes`,
@@ -240,8 +254,9 @@ class Capture {
   /** @throws {BundleError} if there was nothing in it, or more than one host */
   async finish(end: BundleEnd): Promise<Snapshot> {
     if (this.isEmpty) {
+      const damage = end.damage === undefined ? '' : ` (${end.damage})`;
       throw new BundleError(
-        `${this.#name} is no bundle: it holds neither manifest.csv nor any file such as proc/slabinfo or ` +
+        `${this.#name} is no bundle${damage}: it holds neither manifest.csv nor any file such as proc/slabinfo or ` +
           'proc/sys/net/netfilter/nf_conntrack_count. Expected what collect.sh wrote, or what another collector did.',
       );
     }

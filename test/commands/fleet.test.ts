@@ -61,7 +61,7 @@ const json = (out = 'out') => JSON.parse(readFileSync(at(out, 'fleet.json'), 'ut
 test('an index as HTML and PDF, a page for each host, CSV and JSON', () => {
   takeFour();
   const { status, stdout, stderr } = run('bundles', '--out', 'out');
-  expect(stderr).toBe('');
+  expect(stderr).toMatch(process.getuid?.() === 0 ? /^conntrack-report: the PDF is printed .*\n$/ : /^$/);
   expect(status).toBe(0);
   expect(
     readdirSync(at('out'))

@@ -177,7 +177,9 @@ describe('archives within archives', () => {
   test('no deeper than three, and never in what is a capture itself', async () => {
     let bytes: Buffer = file('sos-whole');
     for (let depth = 0; depth < 4; depth++) bytes = await packed({ 'sosreport-x.tar': bytes });
-    await expect(readAll(bytes)).rejects.toBeInstanceOf(BundleError);
+    const [deep, ...others] = await readAll(bytes);
+    expect(others).toEqual([]);
+    expect(deep && 'error' in deep && deep.error.message).toMatch(/is not read: it lies deeper in archives than/);
     const own = await packed({
       'proc/slabinfo': Buffer.from('x'),
       'proc/a.tar': await packed({ 'proc/meminfo': Buffer.from('x') }),

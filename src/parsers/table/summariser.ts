@@ -4,8 +4,8 @@
  */
 
 import type { TableSummary, Tally } from '../../snapshot/types.ts';
-import type { RowFlag } from './entry.ts';
 import { foreignContent, isErrorText } from '../text.ts';
+import type { RowFlag } from './entry.ts';
 import { LineCutter, type Piece, type Shown } from './lines.ts';
 import { printRow } from './print.ts';
 import { parseTableRow } from './row.ts';
