@@ -358,6 +358,7 @@ const demand = z
         by: z.enum(DEMAND_EVIDENCE),
         entries: count,
         file: z.string().optional(),
+        line: z.number().int().positive().optional(),
       }),
     ),
     uncollected: z
@@ -488,6 +489,7 @@ export const analysisSchema = z
       counters: z
         .object({
           file: z.string(),
+          line: z.number().int().positive().optional(),
           totals: z
             .record(z.string(), count)
             .describe('summed over the CPUs, since the namespace was made, up to the last reading of the capture'),
@@ -523,6 +525,7 @@ export const analysisSchema = z
     pointerBytes: z.union([z.literal(4), z.literal(8)]).optional(),
     slab: z.object({
       file: z.string().optional(),
+      line: z.number().int().positive().optional(),
       version: z.string().optional(),
       allocator: z.enum(['SLAB', 'SLUB']).optional(),
       caches: z.array(slabArithmetic).describe('caches of connection tracking entries'),

@@ -23,9 +23,9 @@ const messages: { kind: LogLine['kind']; pattern: RegExp }[] = [
     kind: 'expectation-full',
     pattern: /ip_conntrack: max number of expected connections -?\d+ of .{0,40}? reached for /,
   },
-  // 2.4 says `NET:`, 2.6 until 2.6.24 `printk:`, 2.6.32 `__ratelimit:`, later kernels `net_ratelimit:`.
-  { kind: 'suppressed', pattern: /(?:NET|printk): (?<suppressed>\d+) messages suppressed/ },
-  { kind: 'suppressed', pattern: /(?:__|net_)ratelimit: (?<suppressed>\d+) callbacks suppressed/ },
+  // 2.4 says `NET:`, 2.6 until 2.6.24 `printk:`, 2.6.32 `__ratelimit:`, later kernels `net_ratelimit:`. The number is an int.
+  { kind: 'suppressed', pattern: /(?:NET|printk): (?<suppressed>\d{1,10}) messages suppressed/ },
+  { kind: 'suppressed', pattern: /(?:__|net_)ratelimit: (?<suppressed>\d{1,10}) callbacks suppressed/ },
   // Until 4.12; `ip_conntrack` adds ` - 228 bytes per conntrack`.
   { kind: 'boot', pattern: /(?:ip|nf)_conntrack version \S+ \(\d+ buckets, \d+ max\)/ },
 ];
@@ -46,7 +46,7 @@ const stamps: RegExp[] = [
 ];
 
 /** Seconds since boot, in front of the message or behind a syslog's own stamp: `[ 5525.877663]`. */
-const uptimeStamp = /\[ *(\d+\.\d+)\]/;
+const uptimeStamp = /\[ *(\d{1,12}\.\d{1,9})\]/;
 
 /** A log is somebody else's file: no line of it may be of any length. */
 const longestText = 500;

@@ -30,6 +30,7 @@ export function parseMeminfo(text: string, file: string): Parsed<Record<string, 
       odd.push(rowText(row));
     }
   }
+  if (sizes.size === 0 && odd.length === 0) return refuse(file, 'holds no size', noMemory);
   const problems = oddLines(file, odd, 'The sizes on these lines are missing.');
   return { value: sizes.size === 0 ? undefined : Object.fromEntries(sizes), problems };
 }

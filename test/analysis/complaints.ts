@@ -33,7 +33,8 @@ export function complaints(analysis: Analysis, files: ReadonlySet<string>): stri
   ];
 }
 
-function shape(analysis: Analysis): string[] {
+/** What is wrong with its form: what the schema does not have, and what JSON cannot hold. */
+export function shape(analysis: Analysis): string[] {
   const parsed = analysisSchema.safeParse(analysis);
   if (!parsed.success) return parsed.error.issues.map(({ path, message }) => `schema: ${path.join('.')}: ${message}`);
   return [
