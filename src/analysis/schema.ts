@@ -12,6 +12,8 @@ const SCHEMA_VERSION = 1;
 
 const count = z.number().int().nonnegative();
 const bytes = z.number().nonnegative().describe('bytes');
+/** Of counters of 64 bits, which a damaged row can have at their most. */
+const sum = z.number().nonnegative().describe('exact up to 2^53');
 const share = z.number().nonnegative().describe('a share: 1 is the whole');
 
 const fact = <T extends z.ZodType>(value: T) =>
@@ -127,8 +129,8 @@ const table = z.object({
   byHelper: z.array(tally),
   traffic: z
     .object({
-      original: z.object({ packets: count, bytes: count }),
-      reply: z.object({ packets: count, bytes: count }),
+      original: z.object({ packets: sum, bytes: sum }),
+      reply: z.object({ packets: sum, bytes: sum }),
     })
     .describe('sums over the accounted rows'),
   duplicates: z.object({
