@@ -157,7 +157,8 @@ async function start(
     handleSIGINT: false,
     handleSIGTERM: false,
     handleSIGHUP: false,
-    env: { ...process.env, ...program.env, TZ: 'UTC' },
+    // What it writes for a moment goes with the profile.
+    env: { ...process.env, ...program.env, TZ: 'UTC', TMPDIR: profile, TMP: profile, TEMP: profile },
   };
   // A loaded machine can lose the first attempt.
   for (let attempt = 0; attempt < 2; attempt++) {

@@ -52,10 +52,17 @@ function memoryOf(pid) {
   return children.reduce((sum, child) => sum + memoryOf(child), own);
 }
 
-/** Runs the program once: seconds by the clock, and the most memory of it and its workers, in MiB. */
+/** User and system time of all children that have ended, theirs included, in seconds (proc(5), stat, fields 16 and 17; 100 ticks a second). */
+function childSeconds() {
+  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
+
+/** Runs the program once: seconds by the clock and of CPU, and the most memory of it and its workers, in MiB. */
 function run(inputs, out, ...options) {
   return new Promise((resolve, reject) => {
     const start = process.hrtime.bigint();
+    const before = childSeconds();
     const args = ['dist/cli.js', 'fleet', ...inputs, '--out', out, ...options];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     let peak = 0;
@@ -64,7 +71,8 @@ function run(inputs, out, ...options) {
     }, 20);
     child.on('exit', (code) => {
       clearInterval(watch);
-      if (code === 0) resolve({ wall: Number(process.hrtime.bigint() - start) / 1e9, peak });
+      if (code === 0)
+        resolve({ wall: Number(process.hrtime.bigint() - start) / 1e9, cpu: childSeconds() - before, peak });
       else reject(new Error(`fleet ${options.join(' ')} ended with ${code}`));
     });
   });
@@ -123,8 +131,13 @@ const percents = (name) =>
     each(name, 'two').map((ratio) => 100 * ratio),
     1,
   );
+const cpuPercents = (name) =>
+  spread(
+    results[name].map(({ cpu }, n) => (100 * cpu) / results.two[n].cpu),
+    1,
+  );
 say(
-  `  second run, one new bundle: ${spread(walls('added'))} s, ${percents('added')} % of the first (aim: under 5 %), ${peakOf('added')} MiB`,
+  `  second run, one new bundle: ${spread(walls('added'))} s, ${percents('added')} % of the first, ${cpuPercents('added')} % of its CPU (aim: under 5 %), ${peakOf('added')} MiB`,
 );
 say(`  second run, nothing new:    ${spread(walls('same'))} s, ${percents('same')} % of the first`);
 say(`  index.pdf by itself:        ${spread(walls('pdf'))} s; load ${load()} after`);
