@@ -1,5 +1,4 @@
-import { realpathSync, renameSync, rmSync, statSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { writeAnonymized } from '../anonymize/archive.ts';
 import { KeyError, readKeyFile } from '../anonymize/key.ts';
@@ -9,7 +8,7 @@ import { BundleError, inputName } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
 import { printable } from '../report/inert.ts';
 import { EXIT } from './exit-codes.ts';
-import { isSameFile } from './files.ts';
+import { isSameFile, writeWholeBy } from './files.ts';
 import { complaint } from './messages.ts';
 
 export interface AnonymizeOptions {
@@ -49,17 +48,7 @@ export async function anonymize(input: string, { keyFile, out, limits }: Anonymi
     throw error;
   }
   const pseudonyms = new Pseudonyms(key.key);
-  const part = `${out}.${process.pid}.part`;
-  let written: Awaited<ReturnType<typeof writeAnonymized>>;
-  try {
-    await mkdir(path.dirname(out), { recursive: true });
-    written = await writeAnonymized(input, surveyed, pseudonyms, part);
-    renameSync(part, out);
-  } catch (error) {
-    rmSync(part, { force: true });
-    throw error;
-  }
-  const { members, leftOut } = written;
+  const { members, leftOut } = await writeWholeBy(out, (part) => writeAnonymized(input, surveyed, pseudonyms, part));
   const lines = [`${members} members, pseudonyms of key ${pseudonyms.keyId}`];
   if (key.isNew) {
     lines.push(

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream, mkdirSync, renameSync, rmSync } from 'node:fs';
-import path from 'node:path';
+import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { stringify } from 'csv-stringify/sync';
@@ -14,7 +13,7 @@ import { isKnownPath } from '../snapshot/assemble.ts';
 import { isTablePath, readSnapshot } from '../snapshot/read.ts';
 import type { Snapshot } from '../snapshot/types.ts';
 import { EXIT } from './exit-codes.ts';
-import { isSameFile } from './files.ts';
+import { isSameFile, writeWholeBy } from './files.ts';
 import { complaint } from './messages.ts';
 
 /** A part whose size is not known before it was read is held in memory, up to this. */
@@ -40,21 +39,20 @@ export async function convert(
   if (input === '-')
     return fail(EXIT.usage, 'convert reads its input twice: expected a file or a folder, not standard input');
   if (isSameFile(input, out)) return fail(EXIT.usage, `--out ${out} is the input itself: expected another file`);
-  const partial = `${out}.${process.pid}.part`;
   try {
     const snapshot = await readSnapshot(input, { limits });
-    mkdirSync(path.dirname(out), { recursive: true });
-    const archive = pack();
-    const writing = pipeline(archive, createGzip(), createWriteStream(partial));
-    const copied = copy(input, snapshot, archive, limits).then((count) => {
-      archive.finalize();
-      return count;
+    const items = await writeWholeBy(out, async (part) => {
+      const archive = pack();
+      const writing = pipeline(archive, createGzip(), createWriteStream(part));
+      const copied = copy(input, snapshot, archive, limits).then((count) => {
+        archive.finalize();
+        return count;
+      });
+      // Whichever fails first ends the other, and what could not be written is the reason for both.
+      copied.catch((error: Error) => archive.destroy(error));
+      await writing;
+      return await copied;
     });
-    // Whichever fails first ends the other, and what could not be written is the reason for both.
-    copied.catch((error: Error) => archive.destroy(error));
-    await writing;
-    const items = await copied;
-    renameSync(partial, out);
     process.stdout.write(
       printable(
         `${inputName(input)}: ${layoutTitle(snapshot.bundle.layout)}\n\nWritten\n  ${out}, with ${items} files\n`,
@@ -62,7 +60,6 @@ export async function convert(
     );
     return EXIT.ok;
   } catch (error) {
-    rmSync(partial, { force: true });
     if (error instanceof BundleError) return fail(EXIT.input, error.message);
     return fail(EXIT.failed, `${out} was not written: ${(error as Error).message}`);
   }

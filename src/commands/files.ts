@@ -45,3 +45,22 @@ export function writeWhole(file: string, content: string | Uint8Array, parts?: s
     throw error;
   }
 }
+
+/**
+ * The same for a file that is too large to be made at once.
+ *
+ * @param write  writes the file under the name that it is given
+ * @throws what `write` throws, or the error of the file system
+ */
+export async function writeWholeBy<T>(file: string, write: (part: string) => Promise<T>): Promise<T> {
+  const part = `${file}.${process.pid}.part`;
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+    const written = await write(part);
+    renameSync(part, file);
+    return written;
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
+  }
+}

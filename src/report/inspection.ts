@@ -1,6 +1,7 @@
 /** What was recognised in a capture: each datum with where it was found, what is missing, what was passed over, what conflicts. */
+import { located } from '../analysis/origins.ts';
 import { layoutTitle } from '../bundle/layouts/index.ts';
-import type { Fact, Origin, Snapshot } from '../snapshot/types.ts';
+import type { Fact, Snapshot } from '../snapshot/types.ts';
 import { bytes, count, duration, plural } from './format.ts';
 import { inert } from './inert.ts';
 import { sourceOf } from './view/sources.ts';
@@ -30,7 +31,8 @@ type Datum = [what: string, fact: Fact<unknown> | undefined, written: string | u
  * @param snapshot  with paths of our own bundle; the answer has those of the archive
  */
 export function inspectionOf(snapshot: Snapshot): Inspection {
-  const placeOf = (place: { file: string; line?: number | undefined }) => sourceOf(originOf(place, snapshot.origins));
+  const placeOf = (place: { file: string; line?: number | undefined }) =>
+    sourceOf(located({ file: place.file, line: place.line }, snapshot.origins));
   const found: Found[] = [];
   const missing: string[] = [];
   for (const [what, fact, written] of dataOf(snapshot)) {
@@ -95,13 +97,6 @@ function tableOf({ table }: Snapshot): string {
   const rows = `${count(table.entries)} rows`;
   const families = table.families.length === 1 ? `, ${table.families[0]} only` : '';
   return `${rows}${families}${table.cut === undefined ? '' : `, not whole: ${table.cut}`}`;
-}
-
-function originOf(place: { file: string; line?: number | undefined }, origins: Readonly<Record<string, Origin>>) {
-  const origin = Object.hasOwn(origins, place.file) ? origins[place.file] : undefined;
-  if (origin === undefined) return place;
-  if (place.line === undefined && origin.linesBefore === 0) return { file: origin.file };
-  return { file: origin.file, line: origin.linesBefore + (place.line ?? 1) };
 }
 
 /** Renders it for a terminal, in columns. */
