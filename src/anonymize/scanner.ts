@@ -146,6 +146,11 @@ export class Scanner {
     return at < this.#end ? (KINDS[this.#bytes[at] ?? 0] ?? OTHER) : OTHER;
   }
 
+  /** Whether a slash is there; behind the end are bytes of earlier texts. */
+  #isSlash(at: number): boolean {
+    return at < this.#end && this.#bytes[at] === SLASH;
+  }
+
   #kindBefore(at: number): number {
     if (at > 0) return KINDS[this.#bytes[at - 1] ?? 0] ?? OTHER;
     return at === 0 ? this.#before : this.#beforeThat;
@@ -275,14 +280,15 @@ export class Scanner {
     if (!isAddress || parts !== 4 || (before === DOT && this.#kindBefore(from - 1) === DIGIT)) return at;
     this.#tellUpTo(from);
     this.#told = at;
-    if (bytes.subarray(at, at + IN_ADDR.length).equals(IN_ADDR)) this.#found.ipv4(reversed, 'reversed', undefined);
+    const behind = bytes.subarray(at, Math.min(at + IN_ADDR.length, this.#end));
+    if (behind.equals(IN_ADDR)) this.#found.ipv4(reversed, 'reversed', undefined);
     else this.#found.ipv4(address, 'plain', this.#prefixLength(at, 32));
     return at;
   }
 
   /** The number behind `/`, where it can be the length of a prefix. */
   #prefixLength(at: number, most: number): number | undefined {
-    if (this.#bytes[at] !== SLASH || at >= this.#end) return undefined;
+    if (!this.#isSlash(at)) return undefined;
     let value = 0;
     let end = at + 1;
     for (; this.#kindAt(end) === DIGIT && end - at <= 4; end++)
@@ -411,7 +417,7 @@ export class Scanner {
     } else if (gap < 0 ? count !== 8 : count > 7) return 0;
     if (isWord(this.#kindAt(at)) || this.#kindAt(at) === UNDERSCORE) return 0;
     // `1001:1001::/home/…` is a line of passwd(5).
-    if (KINDS[bytes[at - 1] ?? 0] === COLON && bytes[at] === SLASH && this.#kindAt(at + 1) !== DIGIT) return 0;
+    if (KINDS[bytes[at - 1] ?? 0] === COLON && this.#isSlash(at) && this.#kindAt(at + 1) !== DIGIT) return 0;
     form.full = isFull && gap < 0 && !form.dotted;
     const words = this.#words;
     words.fill(0);

@@ -165,6 +165,26 @@ test('a text is rewritten alike wherever its blocks end', () => {
   expect(inBlocks(bytes, [1])).toBe(whole);
 });
 
+test('what an earlier text has left in memory is not read', () => {
+  const rewriter = new Rewriter(pseudonyms, names());
+  for (const [earlier, text] of [
+    ['2001:db8:0:1::/home/jdoe', '2001:db8:0:1::'],
+    ['192.0.2.77.in-addr.arpa', '192.0.2.77'],
+    ['192.0.2.0/24', '192.0.2.0'],
+    ['192.0.2.77.5', '192.0.2.77'],
+    ['192.0.2.771', '192.0.2.77'],
+    ['ip-192-0-2-77x', 'ip-192-0-2-77'],
+    ['00:1b:21:3c:9d:f8:00', '00:1b:21:3c:9d:f8'],
+    [`${'ab'.repeat(32)}f`, 'ab'.repeat(32)],
+    ['jdoes', 'jdoe'],
+    ['gw-west-3.acme.example.net.uk', 'gw-west-3.acme.example.net'],
+  ] as const) {
+    rewriter.whole(earlier);
+    expect(rewriter.whole(text), earlier).toBe(rewritten(text));
+    expect(rewritten(text)).not.toBe(text);
+  }
+});
+
 test('any bytes, in any blocks: nothing is thrown, and what is no address comes through', () => {
   const piece = fc.oneof(
     fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEFgz:.-_/% \n[]='), maxLength: 60 }),
