@@ -2,7 +2,12 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { forVite } from './generated.mjs';
 
-const shared = { testTimeout: 60_000, hookTimeout: 120_000, pool: 'forks' as const };
+const shared = {
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  pool: 'forks' as const,
+  setupFiles: [fileURLToPath(new URL('property-seed.mjs', import.meta.url))],
+};
 
 const plugins = [forVite];
 
