@@ -2,8 +2,8 @@
 //
 //   …/wasm/index.wasm                   a folder of AssemblyScript, compiled; a Uint8Array
 //   decoder:xz, :zstd                   the WebAssembly that a package has as text within its JavaScript; a Uint8Array
-//   templates:html, :markdown, :text    the Handlebars templates of a format, compiled: doing that in every run would take longer than all
-//                                       the rest of a small report
+//   templates:html, :plain              the Handlebars templates of HTML, or of all that is not, compiled: doing that in every run would
+//                                       take longer than all the rest of a small report
 //   services:names                      IANA's names of ports, a line each: tcp/443 https
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -41,11 +41,10 @@ function decoderModule(name) {
   return `${licence.replace(/^\/\*[!*]/, '/*!')}\nexport default new Uint8Array(Buffer.from('${code}', 'base64'));`;
 }
 
-/** The pages of a format, and what they may be made of. */
+/** The pages, and what they may be made of. */
 const IS_IN = {
   html: (name) => !/\.(?:md|text)$/.test(name),
-  markdown: (name) => !/^partials\/|\.(?:html|text)$/.test(name),
-  text: (name) => /\.text$|^(?:verdicts|recommendations|demand|prose|findings|fix|growth|checks)\//.test(name),
+  plain: (name) => !/^partials\/|\.html$/.test(name),
 };
 
 /** A finding's file holds several texts, each behind a line `--- name`, and each a template of its own: `findings/table-full/why`. */
@@ -120,7 +119,7 @@ function servicesModule() {
 const MAKERS = [
   [/\/index\.wasm$/, wasmModule],
   [/^decoder:(?:xz|zstd)$/, (name) => decoderModule(name.slice('decoder:'.length))],
-  [/^templates:(?:html|markdown|text)$/, (name) => templatesModule(name.slice('templates:'.length))],
+  [/^templates:(?:html|plain)$/, (name) => templatesModule(name.slice('templates:'.length))],
   [/^services:names$/, servicesModule],
 ];
 

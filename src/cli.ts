@@ -402,9 +402,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-try {
-  await parser.parseAsync();
-} catch (error) {
-  process.stderr.write(`${complaint((error as Error).message)}conntrack-report --help lists commands and options.\n`);
-  process.exitCode = EXIT.usage;
+async function main(): Promise<void> {
+  try {
+    await parser.parseAsync();
+  } catch (error) {
+    process.stderr.write(`${complaint((error as Error).message)}conntrack-report --help lists commands and options.\n`);
+    process.exitCode = EXIT.usage;
+  }
 }
+
+void main();

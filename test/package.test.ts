@@ -47,8 +47,8 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 const PUBLISHED = [
   /^(?:package\.json|README\.md|LICENSE)$/,
-  /^dist\/(?:cli|index|fleet\/worker)\.js$/,
-  /^dist\/gunzip-worker\.cjs$/,
+  /^dist\/(?:cli|fleet-worker|index)\.js$/,
+  /^dist\/(?:gunzip-worker|program-[\da-f]{16})\.cjs$/,
   /^dist\/chunks\/[\w.-]+\.js$/,
   /^dist\/types\/[\w/-]+\.d\.ts$/,
   /^src\/collector\/collect\.sh$/,

@@ -8,9 +8,9 @@ import type { Capture } from './cache.ts';
 import { nameOf } from './sources.ts';
 import type { Failure, PageTask, Task } from './worker.ts';
 
-const SCRIPT = path.join(packageRoot, 'dist', 'fleet', 'worker.js');
+const SCRIPT = path.join(packageRoot, 'dist', 'fleet-worker.js');
 
-/** What results depend on: the release, and, between two releases, the program itself; its parts have their digest in their name. */
+/** What results depend on: the release, and, between two releases, the program itself; it has its digest in its name. */
 export function programKey(): string[] {
   return [version, createHash('sha256').update(readFileSync(SCRIPT)).digest('hex')];
 }

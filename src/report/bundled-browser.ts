@@ -2,11 +2,11 @@
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
 import tar from 'tar-stream';
+import { privateFolder } from '../private-folder.ts';
 
 /** A program and what it needs to start. */
 export interface BrowserProgram {
@@ -17,32 +17,6 @@ export interface BrowserProgram {
 }
 
 const require = createRequire(import.meta.url);
-const APP = 'conntrack-report';
-
-/** A folder that only this user can write: what is unpacked there gets executed. */
-async function privateCache(): Promise<string> {
-  const user = process.getuid?.();
-  const choices = [
-    process.env.XDG_CACHE_HOME && path.join(process.env.XDG_CACHE_HOME, APP),
-    path.join(homedir(), '.cache', APP),
-    path.join(tmpdir(), `${APP}-${user ?? 0}`),
-  ];
-  for (const folder of choices) {
-    if (!folder) continue;
-    try {
-      await fs.mkdir(folder, { recursive: true, mode: 0o700 });
-      // lstat: a link planted under this name in a shared folder is not ours, wherever it points.
-      const found = await fs.lstat(folder);
-      const othersCanWrite = (found.mode & 0o022) !== 0;
-      if (!found.isDirectory() || (user !== undefined && found.uid !== user) || othersCanWrite) continue;
-      await fs.access(folder, fs.constants.W_OK);
-      return folder;
-    } catch {
-      // The next choice may do.
-    }
-  }
-  throw new Error('no cache folder that only this user can write (set XDG_CACHE_HOME)');
-}
 
 /** Where npm put the package; its own entry point has moved between versions, so the archive is looked for. */
 function packageFolder(): string | undefined {
@@ -116,7 +90,7 @@ export async function bundledBrowser(): Promise<BrowserProgram | undefined> {
   const from = packageFolder();
   if (!from) return undefined;
   const { version } = JSON.parse(await fs.readFile(path.join(from, 'package.json'), 'utf8')) as { version: string };
-  const folder = path.join(await privateCache(), `chromium-${version}`);
+  const folder = path.join(privateFolder(), `chromium-${version}`);
   if (!existsSync(path.join(folder, 'chromium'))) await unpack(from, folder);
   const libraries = [path.join(folder, 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(':');
   return {

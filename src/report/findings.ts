@@ -1,5 +1,5 @@
 /** Findings in plain words, where no report is made of them: in JSON, and in the catalogue. */
-import templates from 'templates:text';
+import templates from 'templates:plain';
 import { RULE_IDS } from '../analysis/findings/index.ts';
 import type { Finding } from '../analysis/schema.ts';
 import { renderTemplate } from './templates.ts';

@@ -1,5 +1,5 @@
 /** The report as GitHub-flavoured Markdown. */
-import templates from 'templates:markdown';
+import templates from 'templates:plain';
 import type { Analysis } from '../analysis/schema.ts';
 import type { Timeline } from '../timeline/schema.ts';
 import { inert, mapStrings, Verbatim } from './inert.ts';

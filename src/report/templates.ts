@@ -28,7 +28,7 @@ function engine(templates: Templates): ReturnType<typeof Handlebars.create> {
 /**
  * Renders a page of `templates/`. A value that the view model lacks is an error, not a gap.
  *
- * @param templates  `templates:html`, where Handlebars escapes, or `templates:markdown` or `templates:text`, where the caller has escaped
+ * @param templates  `templates:html`, where Handlebars escapes, or `templates:plain`, where the caller has escaped
  *   every string of the view model beforehand
  */
 export function renderTemplate(templates: Templates, name: string, view: object): string {

@@ -1,5 +1,5 @@
 /** The summary for a terminal: what somebody needs before opening the report. */
-import templates from 'templates:text';
+import templates from 'templates:plain';
 import type { Analysis, Severity } from '../analysis/schema.ts';
 import type { Fleet } from '../fleet/schema.ts';
 import type { Timeline } from '../timeline/schema.ts';

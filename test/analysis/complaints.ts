@@ -1,7 +1,7 @@
 /** What is wrong with an analysis whatever was captured: numbers that are none, sentences with a hole, parts that contradict each other. */
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import textTemplates from 'templates:text';
+import textTemplates from 'templates:plain';
 import { RULE_IDS } from '../../src/analysis/findings/index.ts';
 import { type Analysis, analysisSchema, type Finding } from '../../src/analysis/schema.ts';
 import { FULL } from '../../src/analysis/usage.ts';
