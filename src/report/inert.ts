@@ -51,15 +51,27 @@ export class Verbatim {
   }
 }
 
-/** The same plain data with every string replaced, and if asked every key; {@link Verbatim} text stays. */
+/**
+ * The same plain data with every string replaced, and if asked every key; {@link Verbatim} text stays. What nothing changes in is not
+ * copied: that is nearly all of a fleet.
+ */
 export function mapStrings<T>(data: T, replace: (text: string) => string, replaceKey = (key: string) => key): T {
   const walk = (value: unknown): unknown => {
     if (typeof value === 'string') return replace(value);
     if (value instanceof Verbatim) return value;
-    if (Array.isArray(value)) return value.map(walk);
-    if (value !== null && typeof value === 'object')
-      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [replaceKey(key), walk(inner)]));
-    return value;
+    if (Array.isArray(value)) {
+      const walked = value.map(walk);
+      return walked.some((inner, at) => inner !== value[at]) ? walked : value;
+    }
+    if (value === null || typeof value !== 'object') return value;
+    const before = value as Record<string, unknown>;
+    let isSame = true;
+    const after = Object.keys(before).map((key): [string, unknown] => {
+      const [newKey, inner] = [replaceKey(key), walk(before[key])];
+      isSame &&= newKey === key && inner === before[key];
+      return [newKey, inner];
+    });
+    return isSame ? value : Object.fromEntries(after);
   };
   return walk(data) as T;
 }
