@@ -1,0 +1,23 @@
+import { command } from './command.ts';
+import { aimOptions, limitOption } from './options.ts';
+import { noOptions } from './values.ts';
+
+export const analyseCommand = command({
+  usage: 'analyse [bundle...]',
+  describe: 'Write the analysis of each bundle as a line of JSON, to spread the work over machines',
+  declare: (each) =>
+    limitOption(aimOptions(each))
+      .positional('bundle', {
+        describe: 'bundles; without any, their paths are read from standard input, one a line',
+        type: 'string',
+        array: true,
+        default: [] as string[],
+      })
+      .option('jsonl', { describe: 'as JSON lines', type: 'boolean', demandOption: true })
+      .check(({ bundle }) => noOptions(bundle)),
+  examples: [['find bundles -name "*.tar.gz" | $0 analyse --jsonl > results.jsonl', 'for fleet --from']],
+  run: async ({ bundle, headroom, memoryBudget, limit }) => {
+    const { analyseLines } = await import('../commands/analyse.ts');
+    return analyseLines(bundle, { aims: { headroom, memoryBudget }, limits: limit });
+  },
+});

@@ -1,0 +1,33 @@
+import { command } from './command.ts';
+import { limitOption } from './options.ts';
+import { noOptions } from './values.ts';
+
+export const anonymizeCommand = command({
+  usage: 'anonymize <bundle>',
+  describe: 'Write a bundle anew with pseudonyms for addresses and names, which keep what a report says',
+  declare: (each) =>
+    limitOption(each)
+      .positional('bundle', {
+        describe: 'any archive or folder that report reads',
+        type: 'string',
+        demandOption: true,
+      })
+      .option('key-file', {
+        describe: 'the secret that the pseudonyms depend on; made if there is none',
+        type: 'string',
+        demandOption: true,
+        requiresArg: true,
+      })
+      .option('out', {
+        describe: 'archive to write (.tar.gz)',
+        type: 'string',
+        demandOption: true,
+        requiresArg: true,
+      })
+      .check(({ bundle }) => noOptions([bundle])),
+  examples: [['$0 anonymize gw1.tar.gz --key-file acme.key --out for-vendor.tar.gz', 'before it is passed on']],
+  run: async ({ bundle, keyFile, out, limit }) => {
+    const { anonymize } = await import('../commands/anonymize.ts');
+    return anonymize(bundle, { keyFile, out, limits: limit });
+  },
+});

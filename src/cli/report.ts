@@ -1,0 +1,40 @@
+import { FORMATS } from '../report/index.ts';
+import { command } from './command.ts';
+import { aimOptions, limitOption, outputOptions } from './options.ts';
+import { noOptions, parseWhatIf } from './values.ts';
+
+export const reportCommand = command({
+  usage: 'report <bundle...>',
+  describe: 'Write a report of each bundle, and print a summary',
+  declare: (each) =>
+    limitOption(aimOptions(outputOptions(each, FORMATS)))
+      .positional('bundle', {
+        describe: 'what collect.sh wrote: an archive, the folder it was unpacked into, or - for standard input',
+        type: 'string',
+        array: true,
+        demandOption: true,
+      })
+      .option('what-if', {
+        describe: 'timeouts to try on the captured table: tcp_timeout_established=3600,udp_timeout_stream=60',
+        type: 'string',
+        default: '',
+        defaultDescription: 'none',
+        requiresArg: true,
+        coerce: parseWhatIf,
+      })
+      .option('fail-on', {
+        describe: 'exit with 4 where a verdict or a finding is so severe',
+        choices: ['critical', 'warning'] as const,
+      })
+      .check(({ bundle }) => noOptions(bundle)),
+  examples: [
+    ['$0 report conntrack-gw1-20261122T140305Z.tar.gz', 'HTML and PDF in the current folder'],
+    ['$0 report *.tar.gz --out reports --format html,json', 'several bundles, other formats'],
+    ['ssh root@gw "sh -s -- --stdout" < collect.sh | $0 report -', 'straight from the machine'],
+  ],
+  run: async ({ bundle, out, format, paper, browser, whatIf, headroom, memoryBudget, limit, failOn }) => {
+    const { report } = await import('../commands/report.ts');
+    const aims = { headroom, memoryBudget };
+    return report(bundle, { out, formats: format, paper, browser, whatIf, aims, limits: limit, failOn });
+  },
+});

@@ -1,0 +1,22 @@
+import { command } from './command.ts';
+import { limitOption } from './options.ts';
+import { noOptions } from './values.ts';
+
+export const verifyCommand = command({
+  usage: 'verify <bundle>',
+  describe: 'Check that a bundle is whole and unchanged, and that nothing of the original is left in it',
+  declare: (each) =>
+    limitOption(each)
+      .positional('bundle', { describe: 'an archive or folder', type: 'string', demandOption: true })
+      .option('leaks', {
+        describe: 'the bundle before it was anonymised: nothing of its addresses and names may be left',
+        type: 'string',
+        requiresArg: true,
+      })
+      .check(({ bundle }) => noOptions([bundle])),
+  examples: [['$0 verify for-vendor.tar.gz --leaks gw1.tar.gz', 'is anything left?']],
+  run: async ({ bundle, leaks, limit }) => {
+    const { verify } = await import('../commands/verify.ts');
+    return verify(bundle, { original: leaks, limits: limit });
+  },
+});
