@@ -1,6 +1,7 @@
 // Bundles src/ into dist/: one start-up file, one of the workers of a fleet, the library, everything heavy in chunks that are loaded
 // when they are needed.
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { forEsbuild } from './generated.mjs';
 
@@ -19,7 +20,11 @@ await build({
   target: 'node20',
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: 'warning',
-  alias: { 'string-width': './.config/string-width.cjs' },
+  alias: {
+    'string-width': './.config/string-width.cjs',
+    // Its other form asks for its own parts at run time.
+    'jsonc-parser': './node_modules/jsonc-parser/lib/esm/main.js',
+  },
   plugins: [forEsbuild],
   // These find their own files beside them on disk.
   external: ['puppeteer-core', '@puppeteer/browsers', '@sparticuz/chromium', '@fontsource/*'],
@@ -41,3 +46,6 @@ await build({
   logLevel: 'warning',
   plugins: [forEsbuild],
 });
+
+mkdirSync('dist/man');
+writeFileSync('dist/man/conntrack-report.1', execFileSync(process.execPath, ['dist/cli.js', 'man']));

@@ -50,6 +50,7 @@ const PUBLISHED = [
   /^dist\/(?:cli|index|fleet\/worker)\.js$/,
   /^dist\/gunzip-worker\.cjs$/,
   /^dist\/chunks\/[\w.-]+\.js$/,
+  /^dist\/man\/conntrack-report\.1$/,
   /^dist\/types\/[\w/-]+\.d\.ts$/,
   /^src\/collector\/collect\.sh$/,
   /^templates\/\w+\.css$/,

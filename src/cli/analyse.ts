@@ -1,6 +1,5 @@
 import { command } from './command.ts';
 import { aimOptions, limitOption } from './options.ts';
-import { noOptions } from './values.ts';
 
 export const analyseCommand = command({
   usage: 'analyse [bundle...]',
@@ -13,9 +12,14 @@ export const analyseCommand = command({
         array: true,
         default: [] as string[],
       })
-      .option('jsonl', { describe: 'as JSON lines', type: 'boolean', demandOption: true })
-      .check(({ bundle }) => noOptions(bundle)),
-  examples: [['find bundles -name "*.tar.gz" | $0 analyse --jsonl > results.jsonl', 'for fleet --from']],
+      .option('jsonl', { describe: 'as JSON lines', type: 'boolean', demandOption: true }),
+  examples: [
+    ['one bundle', 'conntrack-report analyse --jsonl gw1.tar.gz'],
+    [
+      'all bundles below a folder, for fleet --from',
+      "find bundles -name '*.tar.gz' | conntrack-report analyse --jsonl > all.jsonl",
+    ],
+  ],
   run: async ({ bundle, headroom, memoryBudget, limit }) => {
     const { analyseLines } = await import('../commands/analyse.ts');
     return analyseLines(bundle, { aims: { headroom, memoryBudget }, limits: limit });

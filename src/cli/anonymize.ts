@@ -1,6 +1,5 @@
 import { command } from './command.ts';
 import { limitOption } from './options.ts';
-import { noOptions } from './values.ts';
 
 export const anonymizeCommand = command({
   usage: 'anonymize <bundle>',
@@ -15,17 +14,18 @@ export const anonymizeCommand = command({
       .option('key-file', {
         describe: 'the secret that the pseudonyms depend on; made if there is none',
         type: 'string',
+        normalize: true,
         demandOption: true,
         requiresArg: true,
       })
       .option('out', {
         describe: 'archive to write (.tar.gz)',
         type: 'string',
+        normalize: true,
         demandOption: true,
         requiresArg: true,
-      })
-      .check(({ bundle }) => noOptions([bundle])),
-  examples: [['$0 anonymize gw1.tar.gz --key-file acme.key --out for-vendor.tar.gz', 'before it is passed on']],
+      }),
+  examples: [['before it is passed on', 'conntrack-report anonymize gw1.tar.gz --key-file acme.key --out new.tar.gz']],
   run: async ({ bundle, keyFile, out, limit }) => {
     const { anonymize } = await import('../commands/anonymize.ts');
     return anonymize(bundle, { keyFile, out, limits: limit });

@@ -1,6 +1,5 @@
 import { command } from './command.ts';
 import { limitOption } from './options.ts';
-import { noOptions } from './values.ts';
 
 export const convertCommand = command({
   usage: 'convert <archive>',
@@ -12,9 +11,19 @@ export const convertCommand = command({
         type: 'string',
         demandOption: true,
       })
-      .option('out', { describe: 'file to write: .tar.gz', type: 'string', demandOption: true, requiresArg: true })
-      .check(({ archive }) => noOptions([archive])),
-  examples: [['$0 convert sosreport-gw1.tar.xz --out gw1.tar.gz', 'small, and of the same form as the others']],
+      .option('out', {
+        describe: 'file to write: .tar.gz',
+        type: 'string',
+        normalize: true,
+        demandOption: true,
+        requiresArg: true,
+      }),
+  examples: [
+    [
+      'small, and of the same form as the others',
+      'conntrack-report convert sosreport-gw1.tar.gz --out gw1-small.tar.gz',
+    ],
+  ],
   run: async ({ archive, out, limit }) => {
     const { convert } = await import('../commands/convert.ts');
     return convert(archive, out, { limits: limit });

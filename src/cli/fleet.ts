@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { FLEET_FILES } from '../report/fleet.ts';
 import { command } from './command.ts';
 import { aimOptions, limitOption, printOptions } from './options.ts';
-import { noOptions, parseFormats, wholeWithin } from './values.ts';
+import { parseFormats, wholeWithin } from './values.ts';
 
 export const fleetCommand = command({
   usage: 'fleet [folder...]',
@@ -25,6 +25,7 @@ export const fleetCommand = command({
       .option('labels', {
         describe: 'a CSV file: hostname, and a column for each label, such as site or customer',
         type: 'string',
+        normalize: true,
         requiresArg: true,
       })
       .option('group-by', {
@@ -36,6 +37,7 @@ export const fleetCommand = command({
       .option('from', {
         describe: 'what analyse --jsonl wrote, in place of bundles or besides',
         type: 'string',
+        normalize: true,
         array: true,
         default: [] as string[],
         nargs: 1,
@@ -50,11 +52,14 @@ export const fleetCommand = command({
       })
       .check(({ folder, from }) => {
         if (folder.length + from.length === 0) throw new Error('fleet needs a folder of bundles, or --from');
-        return noOptions(folder);
+        return true;
       }),
   examples: [
-    ['$0 fleet bundles/ --out fleet --labels hosts.csv', 'all bundles below a folder'],
-    ['$0 fleet --from results.jsonl --out fleet', 'analysed elsewhere'],
+    [
+      'all bundles below a folder, grouped by the first label',
+      'conntrack-report fleet bundles/ --out fleet --labels hosts.csv',
+    ],
+    ['what was analysed elsewhere, as a table', 'conntrack-report fleet --from results.jsonl --out fleet --format csv'],
   ],
   run: async ({ folder, out, format, paper, browser, headroom, memoryBudget, limit, ...options }) => {
     const { fleet } = await import('../commands/fleet.ts');

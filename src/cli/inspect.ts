@@ -1,6 +1,5 @@
 import { command } from './command.ts';
 import { limitOption } from './options.ts';
-import { noOptions } from './values.ts';
 
 export const inspectCommand = command({
   usage: 'inspect <bundle...>',
@@ -13,9 +12,11 @@ export const inspectCommand = command({
         array: true,
         demandOption: true,
       })
-      .option('json', { describe: 'as a line of JSON for each capture', type: 'boolean', default: false })
-      .check(({ bundle }) => noOptions(bundle)),
-  examples: [['$0 inspect sosreport-gw1.tar.xz', 'what a sosreport has of conntrack']],
+      .option('json', { describe: 'as a line of JSON for each capture', type: 'boolean', default: false }),
+  examples: [
+    ['what a sosreport has of conntrack', 'conntrack-report inspect sosreport-gw1.tar.gz'],
+    ['the same for a program', 'conntrack-report inspect --json gw1.tar.gz'],
+  ],
   run: async ({ bundle, json, limit }) => {
     const { inspect } = await import('../commands/inspect.ts');
     return inspect(bundle, { json, limits: limit });

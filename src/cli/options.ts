@@ -19,7 +19,7 @@ export function outputOptions<T, F extends Format>(command: Argv<T>, formats: Re
 /** Where, and on what paper. */
 export function printOptions<T>(command: Argv<T>) {
   return command
-    .option('out', { describe: 'folder to write to', type: 'string', default: '.', requiresArg: true })
+    .option('out', { describe: 'folder to write to', type: 'string', normalize: true, default: '.', requiresArg: true })
     .option('paper', {
       describe: 'size of the PDF’s pages',
       choices: ['a4', 'letter'] as const,

@@ -1,7 +1,7 @@
 import { FORMATS } from '../report/index.ts';
 import { command } from './command.ts';
 import { aimOptions, limitOption, outputOptions } from './options.ts';
-import { noOptions, parseWhatIf } from './values.ts';
+import { parseWhatIf } from './values.ts';
 
 export const reportCommand = command({
   usage: 'report <bundle...>',
@@ -25,12 +25,19 @@ export const reportCommand = command({
       .option('fail-on', {
         describe: 'exit with 4 where a verdict or a finding is so severe',
         choices: ['critical', 'warning'] as const,
-      })
-      .check(({ bundle }) => noOptions(bundle)),
+      }),
   examples: [
-    ['$0 report conntrack-gw1-20261122T140305Z.tar.gz', 'HTML and PDF in the current folder'],
-    ['$0 report *.tar.gz --out reports --format html,json', 'several bundles, other formats'],
-    ['ssh root@gw "sh -s -- --stdout" < collect.sh | $0 report -', 'straight from the machine'],
+    ['HTML and PDF in the current folder', 'conntrack-report report gw1.tar.gz'],
+    [
+      'several bundles, other formats, into a folder',
+      'conntrack-report report *.tar.gz --out reports --format html,json',
+    ],
+    ['straight from the machine', "ssh root@gw1 'sh -s -- --stdout' < collect.sh | conntrack-report report -"],
+    ['what shorter timeouts would free', 'conntrack-report report gw1.tar.gz --what-if tcp_timeout_established=3600'],
+    [
+      'a check in a script: exit code 4 where something is critical',
+      'conntrack-report report gw1.tar.gz --format json --fail-on critical',
+    ],
   ],
   run: async ({ bundle, out, format, paper, browser, whatIf, headroom, memoryBudget, limit, failOn }) => {
     const { report } = await import('../commands/report.ts');

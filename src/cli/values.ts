@@ -1,13 +1,6 @@
 /** What options are given, read; every error names the option, what it was given, and what was expected. */
 import { TIMEOUT_SETTINGS } from '../analysis/timeouts.ts';
 
-/** @throws {Error} where a word is an option after all, one that there is not */
-export function noOptions(words: string[]): true {
-  const option = words.find((word) => /^-./.test(word));
-  if (option !== undefined) throw new Error(`there is no option ${option}`);
-  return true;
-}
-
 /** Timeouts in seconds, by the setting's name. */
 export function parseWhatIf(given: string): Record<string, number> {
   const pairs = given

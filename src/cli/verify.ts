@@ -1,6 +1,5 @@
 import { command } from './command.ts';
 import { limitOption } from './options.ts';
-import { noOptions } from './values.ts';
 
 export const verifyCommand = command({
   usage: 'verify <bundle>',
@@ -11,10 +10,13 @@ export const verifyCommand = command({
       .option('leaks', {
         describe: 'the bundle before it was anonymised: nothing of its addresses and names may be left',
         type: 'string',
+        normalize: true,
         requiresArg: true,
-      })
-      .check(({ bundle }) => noOptions([bundle])),
-  examples: [['$0 verify for-vendor.tar.gz --leaks gw1.tar.gz', 'is anything left?']],
+      }),
+  examples: [
+    ['whole and unchanged?', 'conntrack-report verify gw1.tar.gz'],
+    ['is anything of the original left?', 'conntrack-report verify for-vendor.tar.gz --leaks gw1.tar.gz'],
+  ],
   run: async ({ bundle, leaks, limit }) => {
     const { verify } = await import('../commands/verify.ts');
     return verify(bundle, { original: leaks, limits: limit });
