@@ -20,6 +20,7 @@ import { verifyCommand } from './cli/verify.ts';
 import { checkOptions, commandAt } from './cli/words.ts';
 import { EXIT } from './commands/exit-codes.ts';
 import { complaint } from './commands/messages.ts';
+import { Progress } from './commands/progress.ts';
 import { version } from './package.ts';
 
 /** In the order of `--help`. */
@@ -118,7 +119,15 @@ async function run(words: readonly string[]): Promise<void> {
     asked = { ...asked, options };
     checkOptions(words, options);
     asked = { ...asked, origins: applySettings(name, declared, options, settings, words) };
+    tellOrigins(words, asked.origins);
   };
   for (const each of COMMANDS) each.addTo(program, prepare, describedCommands);
   await program.parseAsync();
+}
+
+/** Tells whoever asked for it which options are set elsewhere. */
+function tellOrigins(words: readonly string[], origins: ReadonlyMap<string, string>): void {
+  const isAsked = (name: string) => words.includes(`--${name}`) || origins.has(name);
+  const progress = new Progress(1, { verbose: isAsked('verbose'), json: isAsked('json') });
+  for (const [name, where] of origins) progress.note(`--${name} is set by ${where}`);
 }

@@ -1,11 +1,11 @@
 import { command } from './command.ts';
-import { aimOptions, limitOption } from './options.ts';
+import { aimOptions, limitOption, tellingOptions } from './options.ts';
 
 export const analyseCommand = command({
   usage: 'analyse [bundle...]',
   describe: 'Write the analysis of each bundle as a line of JSON, to spread the work over machines',
   declare: (each) =>
-    limitOption(aimOptions(each))
+    tellingOptions(limitOption(aimOptions(each)))
       .positional('bundle', {
         describe: 'bundles; without any, their paths are read from standard input, one a line',
         type: 'string',
@@ -20,8 +20,8 @@ export const analyseCommand = command({
       "find bundles -name '*.tar.gz' | conntrack-report analyse --jsonl > all.jsonl",
     ],
   ],
-  run: async ({ bundle, headroom, memoryBudget, limit }) => {
+  run: async ({ bundle, headroom, memoryBudget, limit, quiet, verbose, json }) => {
     const { analyseLines } = await import('../commands/analyse.ts');
-    return analyseLines(bundle, { aims: { headroom, memoryBudget }, limits: limit });
+    return analyseLines(bundle, { aims: { headroom, memoryBudget }, limits: limit, telling: { quiet, verbose, json } });
   },
 });

@@ -1,14 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { FLEET_FILES } from '../report/fleet.ts';
 import { command } from './command.ts';
-import { aimOptions, limitOption, printOptions } from './options.ts';
+import { aimOptions, limitOption, printOptions, tellingOptions } from './options.ts';
 import { parseFormats, wholeWithin } from './values.ts';
 
 export const fleetCommand = command({
   usage: 'fleet [folder...]',
   describe: 'Write an index of many hosts, the worst first, and a page for each',
   declare: (each) =>
-    limitOption(aimOptions(printOptions(each)))
+    tellingOptions(limitOption(aimOptions(printOptions(each))))
       .positional('folder', {
         describe: 'folders of bundles, at any depth; what was analysed before is not read again',
         type: 'string',
@@ -61,9 +61,31 @@ export const fleetCommand = command({
     ],
     ['what was analysed elsewhere, as a table', 'conntrack-report fleet --from results.jsonl --out fleet --format csv'],
   ],
-  run: async ({ folder, out, format, paper, browser, headroom, memoryBudget, limit, ...options }) => {
+  run: async ({
+    folder,
+    out,
+    format,
+    paper,
+    browser,
+    headroom,
+    memoryBudget,
+    limit,
+    quiet,
+    verbose,
+    json,
+    ...options
+  }) => {
     const { fleet } = await import('../commands/fleet.ts');
     const aims = { headroom, memoryBudget };
-    return fleet(folder, { ...options, out, formats: format, paper, browser, aims, limits: limit });
+    return fleet(folder, {
+      ...options,
+      out,
+      formats: format,
+      paper,
+      browser,
+      aims,
+      limits: limit,
+      telling: { quiet, verbose, json },
+    });
   },
 });

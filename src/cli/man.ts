@@ -22,6 +22,8 @@ const EXITS: readonly (readonly [code: number, what: string])[] = [
   [EXIT.input, 'an input is no bundle or cannot be read; the other inputs were reported'],
   [EXIT.found, 'all was done, and a verdict or a finding is as severe as --fail-on says'],
   [EXIT.wrong, 'verify: the bundle is not as its inventory says, or something of the original is left'],
+  [130, 'Ctrl-C (SIGINT) ended it: at once, and no unfinished file or browser is left'],
+  [143, 'SIGTERM ended it, as cleanly'],
 ];
 
 /** Writes the manual page, in the man(7) macros, of what the commands say of themselves. */

@@ -7,19 +7,22 @@ import { numberWithin, parseFormats } from './values.ts';
 
 /** Where reports are written, and as what. */
 export function outputOptions<T, F extends Format>(command: Argv<T>, formats: Readonly<Record<F, unknown>>) {
-  return printOptions(command).option('format', {
-    describe: `formats, with commas between them: ${Object.keys(formats).join(', ')}`,
-    type: 'string',
-    default: 'html,pdf',
-    requiresArg: true,
-    coerce: (given: string) => parseFormats(given, formats),
-  });
+  return printOptions(command, 'folder to write to, or - for standard output, of one report in one format').option(
+    'format',
+    {
+      describe: `formats, with commas between them: ${Object.keys(formats).join(', ')}`,
+      type: 'string',
+      default: 'html,pdf',
+      requiresArg: true,
+      coerce: (given: string) => parseFormats(given, formats),
+    },
+  );
 }
 
 /** Where, and on what paper. */
-export function printOptions<T>(command: Argv<T>) {
+export function printOptions<T>(command: Argv<T>, out = 'folder to write to') {
   return command
-    .option('out', { describe: 'folder to write to', type: 'string', normalize: true, default: '.', requiresArg: true })
+    .option('out', { describe: out, type: 'string', normalize: true, default: '.', requiresArg: true })
     .option('paper', {
       describe: 'size of the PDF’s pages',
       choices: ['a4', 'letter'] as const,
@@ -62,3 +65,31 @@ export function aimOptions<T>(command: Argv<T>) {
       coerce: (given: string) => numberWithin('memory-budget', given, 0.1, 50) / 100,
     });
 }
+
+/** How much is said while it is done. */
+export function tellingOptions<T>(command: Argv<T>) {
+  return command
+    .option('quiet', { describe: 'say nothing but errors', type: 'boolean', default: false })
+    .option('verbose', {
+      describe: 'say what is read, from where, and how long each step took',
+      type: 'boolean',
+      default: false,
+    })
+    .option('json', {
+      describe: 'progress and messages as JSON lines on standard error',
+      type: 'boolean',
+      default: false,
+    })
+    .check(({ quiet, verbose }) => {
+      if (quiet && verbose) throw new Error('--quiet and --verbose contradict each other');
+      return true;
+    });
+}
+
+/** The one input of a command. `-` is none of the words that yargs takes for the value of an argument, and leaves nothing of it. */
+export const oneInput = (describe: string) => ({
+  describe,
+  type: 'string' as const,
+  demandOption: true as const,
+  coerce: (given: string) => (given === '' ? '-' : given),
+});

@@ -1,13 +1,13 @@
 import { FORMATS } from '../report/index.ts';
 import { command } from './command.ts';
-import { aimOptions, limitOption, outputOptions } from './options.ts';
+import { aimOptions, limitOption, outputOptions, tellingOptions } from './options.ts';
 import { parseWhatIf } from './values.ts';
 
 export const reportCommand = command({
   usage: 'report <bundle...>',
   describe: 'Write a report of each bundle, and print a summary',
   declare: (each) =>
-    limitOption(aimOptions(outputOptions(each, FORMATS)))
+    tellingOptions(limitOption(aimOptions(outputOptions(each, FORMATS))))
       .positional('bundle', {
         describe: 'what collect.sh wrote: an archive, the folder it was unpacked into, or - for standard input',
         type: 'string',
@@ -39,9 +39,33 @@ export const reportCommand = command({
       'conntrack-report report gw1.tar.gz --format json --fail-on critical',
     ],
   ],
-  run: async ({ bundle, out, format, paper, browser, whatIf, headroom, memoryBudget, limit, failOn }) => {
+  run: async ({
+    bundle,
+    out,
+    format,
+    paper,
+    browser,
+    whatIf,
+    headroom,
+    memoryBudget,
+    limit,
+    failOn,
+    quiet,
+    verbose,
+    json,
+  }) => {
     const { report } = await import('../commands/report.ts');
     const aims = { headroom, memoryBudget };
-    return report(bundle, { out, formats: format, paper, browser, whatIf, aims, limits: limit, failOn });
+    return report(bundle, {
+      out,
+      formats: format,
+      paper,
+      browser,
+      whatIf,
+      aims,
+      limits: limit,
+      telling: { quiet, verbose, json },
+      failOn,
+    });
   },
 });

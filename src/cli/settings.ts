@@ -120,7 +120,10 @@ export function applySettings(
     const value = readValue(setting, option);
     const others = EXCLUSIVE.includes(name) ? EXCLUSIVE : [name];
     if (others.some((each) => given.has(each))) continue;
-    for (const each of others) delete values[each];
+    for (const each of others) {
+      delete values[each];
+      origins.delete(each);
+    }
     values[name] = value;
     origins.set(name, where);
   }

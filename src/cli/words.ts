@@ -50,6 +50,9 @@ export function checkOptions(words: readonly string[], described: readonly Descr
   const options = described.filter(({ isPositional }) => !isPositional);
   const negated = options.filter(({ isBoolean, name }) => isBoolean || name === 'config');
   const known = ['-h', ...options.map(({ name }) => `--${name}`), ...negated.map(({ name }) => `--no-${name}`)];
+  if (words.some((word, at) => word === '' && !words[at - 1]?.startsWith('--')))
+    throw new UsageError('a name is empty: expected one of a file or a folder');
+  if (words.filter(isInput).length > 1) throw new UsageError('standard input (-) can be read once only');
   const given = new Set<string>();
   for (const word of optionsIn(words)) {
     // As yargs, which takes --memoryBudget for --memory-budget.
@@ -65,6 +68,10 @@ export function checkOptions(words: readonly string[], described: readonly Descr
     throw new UsageError(`there is no option ${word}${hint}`);
   }
 }
+
+/** Whether a word stands for standard input, rather than for standard output. */
+const isInput = (word: string, at: number, words: readonly string[]): boolean =>
+  (word === '-' && words[at - 1] !== '--out') || (/^--[\w-]+=-$/.test(word) && word !== '--out=-');
 
 /** The options among words, as they are written. */
 export function optionsIn(words: readonly string[]): string[] {
