@@ -1,5 +1,6 @@
 // Bundles src/ into dist/: the program as one file and what starts it, the library with chunks that are loaded when they are needed, and a
-// thread.
+// thread; and the manual page, which the program prints.
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -15,7 +16,11 @@ const shared = {
   platform: 'node',
   target: 'node20',
   logLevel: 'warning',
-  alias: { 'string-width': './.config/string-width.cjs' },
+  alias: {
+    'string-width': './.config/string-width.cjs',
+    // Its other form asks for its own parts at run time.
+    'jsonc-parser': './node_modules/jsonc-parser/lib/esm/main.js',
+  },
   plugins: [forEsbuild],
   // These find their own files beside them on disk.
   external: ['puppeteer-core', '@puppeteer/browsers', '@sparticuz/chromium', '@fontsource/*'],
@@ -64,3 +69,6 @@ await build({
   outfile: 'dist/gunzip-worker.cjs',
   format: 'cjs',
 });
+
+mkdirSync('dist/man');
+writeFileSync('dist/man/conntrack-report.1', execFileSync(process.execPath, ['dist/cli.js', 'man']));

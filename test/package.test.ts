@@ -50,6 +50,7 @@ const PUBLISHED = [
   /^dist\/(?:cli|fleet-worker|index)\.js$/,
   /^dist\/(?:gunzip-worker|program-[\da-f]{16})\.cjs$/,
   /^dist\/chunks\/[\w.-]+\.js$/,
+  /^dist\/man\/conntrack-report\.1$/,
   /^dist\/types\/[\w/-]+\.d\.ts$/,
   /^src\/collector\/collect\.sh$/,
   /^templates\/\w+\.css$/,

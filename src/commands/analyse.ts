@@ -4,8 +4,8 @@ import type { Limits } from '../bundle/limits.ts';
 import { inertJson } from '../report/inert.ts';
 import { renderJsonLine } from '../report/json.ts';
 import { EXIT } from './exit-codes.ts';
-import { analysesOf, expandInput, reasonOf } from './inputs.ts';
-import { complaint } from './messages.ts';
+import { analysesOf, expandInput, reasonOf, toldOf } from './inputs.ts';
+import { Progress, type Telling } from './progress.ts';
 
 /**
  * Writes the analysis of each bundle as a line of JSON, as soon as it is there, or a line that says why there is none. Nothing is kept
@@ -16,19 +16,23 @@ import { complaint } from './messages.ts';
  */
 export async function analyseLines(
   inputs: string[],
-  options: { aims: Aims; limits?: Limits | undefined },
+  options: { aims: Aims; limits?: Limits | undefined; telling?: Telling },
 ): Promise<number> {
   let exit: number = EXIT.ok;
+  // Of a list that is still being written nobody knows how long it is.
+  const progress = new Progress(Math.max(1, inputs.length), options.telling ?? {});
   for await (const input of inputs.length > 0 ? inputs : pathsFrom(process.stdin)) {
+    progress.step(input, inputs.length > 0 ? 1 : 0);
     for await (const line of linesOf(input, options)) {
       if ('error' in line) {
-        process.stderr.write(complaint(line.error));
+        progress.error(line.error);
         exit = EXIT.input;
-      }
+      } else progress.note(line.told);
       // Nobody reads any more: what would follow is for nobody.
       if (!(await written('error' in line ? `${inertJson(JSON.stringify(line))}\n` : line.json))) return EXIT.failed;
     }
   }
+  progress.stop();
   return exit;
 }
 
@@ -42,7 +46,7 @@ async function* pathsFrom(stream: NodeJS.ReadableStream): AsyncGenerator<string>
 async function* linesOf(
   input: string,
   options: { aims: Aims; limits?: Limits | undefined },
-): AsyncGenerator<{ json: string } | { error: string; input: string }> {
+): AsyncGenerator<{ json: string; told: string } | { error: string; input: string }> {
   let expanded: string[];
   try {
     expanded = await expandInput(input);
@@ -54,7 +58,7 @@ async function* linesOf(
     try {
       for (const capture of await analysesOf(each, options)) {
         if ('error' in capture) yield { error: capture.error, input: capture.name };
-        else yield { json: renderJsonLine(capture.analysis) };
+        else yield { json: renderJsonLine(capture.analysis), told: toldOf(capture.name, capture.analysis) };
       }
     } catch (error) {
       yield { error: reasonOf(each, error), input: each };

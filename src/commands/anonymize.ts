@@ -3,19 +3,20 @@ import path from 'node:path';
 import { writeAnonymized } from '../anonymize/archive.ts';
 import { KeyError, readKeyFile } from '../anonymize/key.ts';
 import { Pseudonyms } from '../anonymize/pseudonyms.ts';
-import { type Survey, survey } from '../anonymize/survey.ts';
+import { survey } from '../anonymize/survey.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
 import { printable } from '../report/inert.ts';
 import { EXIT } from './exit-codes.ts';
-import { isSameFile, writeWholeBy } from './files.ts';
-import { complaint } from './messages.ts';
+import { isSameFile, notOnTerminal, outName, withFile, writeWholeBy } from './files.ts';
+import { openProgress, type Progress, type Telling } from './progress.ts';
 
 export interface AnonymizeOptions {
   keyFile: string;
-  /** The archive to write. */
+  /** The archive to write, or `-` for standard output. */
   out: string;
   limits?: Limits | undefined;
+  telling?: Telling;
 }
 
 /** What is named of a list; the rest is counted. */
@@ -26,28 +27,37 @@ const SHOWN = 20;
  *
  * @returns exit code
  */
-export async function anonymize(input: string, { keyFile, out, limits }: AnonymizeOptions): Promise<number> {
-  const wrong = misplaced(input, keyFile, out);
-  if (wrong !== undefined) return failed(EXIT.usage, wrong);
-  let surveyed: Survey;
+export async function anonymize(input: string, options: AnonymizeOptions): Promise<number> {
+  const { keyFile, out, telling } = options;
+  const progress = await openProgress(3, { ...telling, isOutTaken: out === '-' });
   try {
-    surveyed = await survey(input, limits);
+    const wrong = misplaced(input, keyFile, out);
+    if (wrong !== undefined) return failed(progress, EXIT.usage, wrong);
+    return await withFile(input, (file) => rewrite(file, inputName(input), options, progress));
   } catch (error) {
-    if (error instanceof BundleError) return failed(EXIT.input, error.message);
+    if (error instanceof BundleError) return failed(progress, EXIT.input, error.message);
+    if (error instanceof KeyError) return failed(progress, EXIT.usage, error.message);
     throw error;
+  } finally {
+    progress.stop();
   }
+}
+
+/** @param name  how messages call the input */
+async function rewrite(
+  input: string,
+  name: string,
+  { keyFile, out, limits }: AnonymizeOptions,
+  progress: Progress,
+): Promise<number> {
+  progress.step(`reading ${name}`);
+  const surveyed = await survey(input, limits);
   const { names, anonymized, end } = surveyed;
-  if (anonymized !== undefined) {
-    return failed(EXIT.input, `${inputName(input)} is anonymised already (${anonymized}): take the original.`);
-  }
-  let key: ReturnType<typeof readKeyFile>;
-  try {
-    key = readKeyFile(keyFile);
-  } catch (error) {
-    if (error instanceof KeyError) return failed(EXIT.usage, error.message);
-    throw error;
-  }
+  if (anonymized !== undefined)
+    return failed(progress, EXIT.input, `${name} is anonymised already (${anonymized}): take the original.`);
+  const key = readKeyFile(keyFile);
   const pseudonyms = new Pseudonyms(key.key);
+  progress.step(`writing ${outName(out)}`, 2);
   const { members, leftOut } = await writeWholeBy(out, (part) => writeAnonymized(input, surveyed, pseudonyms, part));
   const lines = [`${members} members, pseudonyms of key ${pseudonyms.keyId}`];
   if (key.isNew) {
@@ -61,16 +71,13 @@ export async function anonymize(input: string, { keyFile, out, limits }: Anonymi
     lines.push(
       '',
       'Left as they are: too short or too ordinary to be told from other words',
-      ...shown(passedOver.map((name) => `  ${name}`)),
+      ...shown(passedOver.map((each) => `  ${each}`)),
     );
   }
-  process.stdout.write(printable(`${lines.join('\n')}\n\nWritten\n  ${out}\n`));
-  if (key.isOpen) process.stderr.write(complaint(`others can read ${keyFile}: chmod 600 ${keyFile}`));
+  progress.say(printable(`${lines.join('\n')}\n\nWritten\n  ${outName(out)}\n`));
+  if (key.isOpen) progress.warning(`others can read ${keyFile}: chmod 600 ${keyFile}`);
   if (end.damage === undefined) return EXIT.ok;
-  return failed(
-    EXIT.failed,
-    `${inputName(input)} is damaged (${end.damage}): only what comes before that was written.`,
-  );
+  return failed(progress, EXIT.failed, `${name} is damaged (${end.damage}): only what comes before that was written.`);
 }
 
 function shown(lines: string[]): string[] {
@@ -78,14 +85,15 @@ function shown(lines: string[]): string[] {
   return more > 0 ? [...lines.slice(0, SHOWN), `  and ${more} more`] : lines;
 }
 
-function failed(code: number, message: string): number {
-  process.stderr.write(complaint(message));
+function failed(progress: Progress, code: number, message: string): number {
+  progress.error(message);
   return code;
 }
 
 /** Why the output cannot be written where it was asked for, if so. */
 function misplaced(input: string, keyFile: string, out: string): string | undefined {
-  if (input === '-') return 'anonymize reads its input twice: save standard input to a file first';
+  if (keyFile === '-') return '--key-file -: expected a file, since the key has to be kept';
+  if (out === '-') return notOnTerminal(out);
   if (isSameFile(out, keyFile)) return `--out ${out} is the key file`;
   if (isSameFile(out, input)) return `--out ${out} is the input: name another file`;
   if (isInside(out, input)) return `--out ${out} is in the folder that is read: name a file outside`;

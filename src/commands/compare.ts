@@ -9,16 +9,17 @@ import type { Timeline } from '../timeline/schema.ts';
 import { timelineOf } from '../timeline/timeline.ts';
 import { EXIT } from './exit-codes.ts';
 import { inFileName } from './files.ts';
-import { analysesOf, expandInput, nameIn } from './inputs.ts';
+import { analysesOf, expandInput, nameIn, toldOf, weightOf } from './inputs.ts';
 import { complaint } from './messages.ts';
-import { type OutputOptions, Outputs } from './outputs.ts';
-import { openProgress } from './progress.ts';
+import { notPrintable, type OutputOptions, Outputs, weightOfFormat } from './outputs.ts';
+import { openProgress, type Telling } from './progress.ts';
 
 export interface CompareOptions extends OutputOptions<TimelineFormat> {
   paper: Paper;
   /** What recommendations aim at. */
   aims: Aims;
   limits?: Limits | undefined;
+  telling?: Telling;
 }
 
 /**
@@ -28,34 +29,54 @@ export interface CompareOptions extends OutputOptions<TimelineFormat> {
  * @returns exit code
  */
 export async function compare(inputs: string[], options: CompareOptions): Promise<number> {
-  const progress = await openProgress(inputs.length + options.formats.length);
-  let exit: number = EXIT.ok;
-  const fail = (code: number, message: string) => {
-    progress.print(process.stderr, complaint(message));
-    exit = exit === EXIT.input ? exit : code;
-  };
+  const wrong = notPrintable(options, 1);
+  if (wrong !== undefined) {
+    process.stderr.write(complaint(wrong));
+    return EXIT.usage;
+  }
+  const unread: string[] = [];
   /** What cannot be read is named and costs only itself: in a folder, too. */
-  const unlessBad = <T>(reading: Promise<T>): Promise<T | undefined> =>
+  const unlessBad = <T>(reading: Promise<T>, say: (message: string) => void): Promise<T | undefined> =>
     reading.catch((error: unknown) => {
       if (!(error instanceof BundleError)) throw error;
-      fail(EXIT.input, error.message);
+      say(error.message);
       return undefined;
     });
-  const { aims, limits } = options;
+  const files: string[] = [];
+  for (const input of inputs) {
+    files.push(...((await unlessBad(expandInput(input), (message) => unread.push(message))) ?? []));
+  }
+  const weights = await Promise.all(files.map(weightOf));
+  const { aims, limits, formats, out } = options;
+  const total = [...weights, ...formats.map(weightOfFormat)].reduce((sum, weight) => sum + weight, 0);
+  const progress = await openProgress(total, { ...options.telling, isOutTaken: out === '-' });
+  let exit: number = EXIT.ok;
+  const fail = (code: number, message: string) => {
+    progress.error(message);
+    exit = exit === EXIT.input ? exit : code;
+  };
   const outputs = new Outputs(options, progress, fail);
   const read: Named[] = [];
   try {
-    for (const input of inputs) {
-      for (const each of (await unlessBad(expandInput(input))) ?? []) {
-        progress.step(`reading ${inputName(each)}`);
-        outputs.protect(each);
-        for (const capture of (await unlessBad(analysesOf(each, { aims, limits }))) ?? []) {
-          if ('error' in capture) fail(EXIT.input, capture.error);
-          else read.push({ name: nameIn(path.basename(each), capture.inner), analysis: capture.analysis });
+    for (const message of unread) fail(EXIT.input, message);
+    for (const [at, file] of files.entries()) {
+      progress.step(`reading ${inputName(file)}`, weights[at]);
+      outputs.protect(file);
+      const analysed = await unlessBad(analysesOf(file, { aims, limits }), (message) => fail(EXIT.input, message));
+      for (const capture of analysed ?? []) {
+        if ('error' in capture) {
+          fail(EXIT.input, capture.error);
+          continue;
         }
+        progress.note(toldOf(capture.name, capture.analysis));
+        read.push({ name: nameIn(path.basename(file), capture.inner), analysis: capture.analysis });
       }
     }
     const hosts = hostsOf(read);
+    if (out === '-' && hosts.length > 1) {
+      fail(EXIT.failed, `the inputs are of ${hosts.length} hosts, and --out - prints one report: name a folder`);
+      return exit;
+    }
     for (const host of hosts) {
       const timeline = timelineOf(host, version);
       const render = openTimelineRenderer(timeline, { paper: options.paper });

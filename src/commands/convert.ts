@@ -13,8 +13,8 @@ import { isKnownPath } from '../snapshot/assemble.ts';
 import { isTablePath, readSnapshot } from '../snapshot/read.ts';
 import type { Snapshot } from '../snapshot/types.ts';
 import { EXIT } from './exit-codes.ts';
-import { isSameFile, writeWholeBy } from './files.ts';
-import { complaint } from './messages.ts';
+import { isSameFile, notOnTerminal, outName, withFile, writeWholeBy } from './files.ts';
+import { openProgress, type Telling } from './progress.ts';
 
 /** A part whose size is not known before it was read is held in memory, up to this. */
 const MOST_HELD = 256 * 1024 * 1024;
@@ -23,46 +23,53 @@ const MOST_HELD = 256 * 1024 * 1024;
  * Writes what an archive of any layout holds of conntrack as our own bundle. The archive is read twice: first for what is the best source of
  * each datum, then for the bytes. What was never captured stays absent.
  *
- * @param input  an archive or a folder that holds one capture
- * @param out    the file to write
+ * @param input  an archive or a folder that holds one capture, or `-` for standard input
+ * @param out    the file to write, or `-` for standard output
  * @returns exit code
  */
 export async function convert(
   input: string,
   out: string,
-  { limits }: { limits?: Limits | undefined } = {},
+  { limits, telling }: { limits?: Limits | undefined; telling?: Telling } = {},
 ): Promise<number> {
+  const progress = await openProgress(2, { ...telling, isOutTaken: out === '-' });
   const fail = (code: number, message: string) => {
-    process.stderr.write(complaint(message));
+    progress.error(message);
     return code;
   };
-  if (input === '-')
-    return fail(EXIT.usage, 'convert reads its input twice: expected a file or a folder, not standard input');
-  if (isSameFile(input, out)) return fail(EXIT.usage, `--out ${out} is the input itself: expected another file`);
   try {
-    const snapshot = await readSnapshot(input, { limits });
-    const items = await writeWholeBy(out, async (part) => {
-      const archive = pack();
-      const writing = pipeline(archive, createGzip(), createWriteStream(part));
-      const copied = copy(input, snapshot, archive, limits).then((count) => {
-        archive.finalize();
-        return count;
-      });
-      // Whichever fails first ends the other, and what could not be written is the reason for both.
-      copied.catch((error: Error) => archive.destroy(error));
-      await writing;
-      return await copied;
+    const wrong = notOnTerminal(out);
+    if (wrong !== undefined) return fail(EXIT.usage, wrong);
+    if (out !== '-' && isSameFile(input, out))
+      return fail(EXIT.usage, `--out ${out} is the input itself: expected another file`);
+    return await withFile(input, async (file) => {
+      progress.step(`reading ${inputName(input)}`);
+      const snapshot = await readSnapshot(file, { limits });
+      progress.step(`writing ${outName(out)}`);
+      const items = await writeWholeBy(out, (part) => packInto(part, file, snapshot, limits));
+      const title = `${inputName(input)}: ${layoutTitle(snapshot.bundle.layout)}`;
+      progress.say(printable(`${title}\n\nWritten\n  ${outName(out)}, with ${items} files\n`));
+      return EXIT.ok;
     });
-    process.stdout.write(
-      printable(
-        `${inputName(input)}: ${layoutTitle(snapshot.bundle.layout)}\n\nWritten\n  ${out}, with ${items} files\n`,
-      ),
-    );
-    return EXIT.ok;
   } catch (error) {
     if (error instanceof BundleError) return fail(EXIT.input, error.message);
-    return fail(EXIT.failed, `${out} was not written: ${(error as Error).message}`);
+    return fail(EXIT.failed, `${outName(out)} was not written: ${(error as Error).message}`);
+  } finally {
+    progress.stop();
   }
+}
+
+async function packInto(part: string, input: string, snapshot: Snapshot, limits: Limits | undefined): Promise<number> {
+  const archive = pack();
+  const writing = pipeline(archive, createGzip(), createWriteStream(part));
+  const copied = copy(input, snapshot, archive, limits).then((count) => {
+    archive.finalize();
+    return count;
+  });
+  // Whichever fails first ends the other, and what could not be written is the reason for both.
+  copied.catch((error: Error) => archive.destroy(error));
+  await writing;
+  return await copied;
 }
 
 /** Writes the members; resolves to their number. */

@@ -18,11 +18,12 @@ import type { FleetFormat } from '../report/fleet.ts';
 import type { Paper } from '../report/index.ts';
 import { type Host, hostsOf } from '../timeline/hosts.ts';
 import { EXIT } from './exit-codes.ts';
-import { isSameFile, writeWhole } from './files.ts';
+import { beforeEnd } from './ending.ts';
+import { isSameFile, withFile, writeWhole } from './files.ts';
 import { expandInput, nameIn } from './inputs.ts';
 import { complaint } from './messages.ts';
-import { noSandboxWarning, terminal } from './outputs.ts';
-import { openProgress, type Progress } from './progress.ts';
+import { tellOfBrowser, terminal } from './outputs.ts';
+import { openProgress, Progress, type Telling } from './progress.ts';
 
 export interface FleetOptions {
   out: string;
@@ -38,6 +39,7 @@ export interface FleetOptions {
   labels: string | undefined;
   /** The label that groups the hosts; undefined: the first column. */
   groupBy: string | undefined;
+  telling?: Telling;
 }
 
 /** A source with the digest of what it was when this run began. */
@@ -64,6 +66,27 @@ type Result = { captures: Capture[] } | { error: string };
  * @returns exit code
  */
 export async function fleet(folders: string[], options: FleetOptions): Promise<number> {
+  const { labels, from, out } = options;
+  const wrong =
+    out === '-'
+      ? '--out -: a fleet is several files; name a folder'
+      : folders.includes('-')
+        ? 'fleet reads folders of bundles: standard input is one bundle, for report -'
+        : undefined;
+  if (wrong !== undefined) {
+    process.stderr.write(complaint(wrong));
+    return EXIT.usage;
+  }
+  if (labels === '-') return await withFile(labels, (file) => fleet(folders, { ...options, labels: file }));
+  if (from.includes('-')) {
+    const read = (file: string) =>
+      fleet(folders, { ...options, from: from.map((each) => (each === '-' ? file : each)) });
+    return await withFile('-', read);
+  }
+  return await fleetOfFiles(folders, options);
+}
+
+async function fleetOfFiles(folders: string[], options: FleetOptions): Promise<number> {
   const labels = labelsOf(options);
   if (typeof labels === 'string') {
     process.stderr.write(complaint(labels));
@@ -106,43 +129,35 @@ class Run {
   #analysed = 0;
   #sources = 0;
   readonly #results = new Map<string, Promise<Result>>();
-  #progress: Progress | undefined;
-  readonly #ended = (signal: NodeJS.Signals) => {
-    this.#cache.close();
-    // As if nobody had listened; workers end with the channel to this process.
-    process.kill(process.pid, signal);
-  };
+  #progress: Progress;
+  /** Workers end with the channel to this process. */
+  #forget = () => {};
 
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#key = [programKey(), options.aims, options.limits];
     this.#cache = new Cache(options.out, this.#key);
     this.#pool = new Pool({ workers: options.workers });
+    // Until it is known how much there is to do.
+    this.#progress = new Progress(1, options.telling ?? {});
   }
 
   async open(): Promise<void> {
     await this.#cache.open();
-    process.once('SIGINT', this.#ended);
-    process.once('SIGTERM', this.#ended);
+    this.#forget = beforeEnd(() => this.#cache.close());
   }
 
   async close(): Promise<void> {
-    this.#progress?.stop();
+    this.#progress.stop();
     await this.#pool.close();
-    process.removeListener('SIGINT', this.#ended);
-    process.removeListener('SIGTERM', this.#ended);
+    this.#forget();
     this.#cache.close();
   }
 
   #fail(code: number, message: string): void {
-    this.#print(process.stderr, complaint(message));
+    this.#progress.error(message);
     // A bad input is the more telling failure: what could be written was.
     this.exit = this.exit === EXIT.input ? this.exit : code;
-  }
-
-  #print(stream: NodeJS.WriteStream, text: string): void {
-    if (this.#progress) this.#progress.print(stream, text);
-    else stream.write(text);
   }
 
   /** Reads all that there is; what cannot be read is named. */
@@ -173,7 +188,7 @@ class Run {
         }
       });
     }
-    this.#progress = await openProgress(paths.length + lines.length);
+    this.#progress = await openProgress(2 * (paths.length + lines.length), this.#options.telling);
     const results: Promise<Known & { got: Result }>[] = [];
     const begin = (known: Known) => results.push(this.#result(known).then((got) => ({ ...known, got })));
     for (const each of paths) {
@@ -214,7 +229,7 @@ class Run {
       this.#results.set(digest, result);
     }
     const got = await result;
-    this.#progress?.step(nameOf(source));
+    this.#progress.advance(nameOf(source));
     return got;
   }
 
@@ -222,6 +237,8 @@ class Run {
   async pages(hosts: readonly Host<Snapshot>[], read: readonly Read[]): Promise<Paged[]> {
     if (!this.#options.formats.includes('html')) return hosts.map((host) => ({ host, page: undefined }));
     const { out, paper } = this.#options;
+    // Each input could have been of a host of its own.
+    this.#progress.skip(this.#sources - hosts.length);
     const before = this.#madePages();
     const byName = new Map(read.map((each) => [each.name, each]));
     const names = pageNames(hosts);
@@ -234,6 +251,7 @@ class Run {
         const file = path.join(out, 'hosts', names[at] ?? '');
         if (before.isCurrent && before.pages[page] === made && existsSync(file)) {
           pages[page] = made;
+          this.#progress.advance(page);
           return { host, page };
         }
         const failure = await this.#pool.page({
@@ -245,6 +263,7 @@ class Run {
           file,
           paper,
         });
+        this.#progress.advance(page);
         if (failure) {
           this.#fail(EXIT.failed, failure.error);
           return { host, page: undefined };
@@ -288,6 +307,7 @@ class Run {
     const written: string[] = [];
     for (const format of formats) {
       const file = path.join(out, FLEET_FILES[format]);
+      this.#progress.step(file, 0);
       try {
         if ([...from, ...(labels === undefined ? [] : [labels])].some((input) => isSameFile(input, file)))
           throw new Error('it is an input; take another --out');
@@ -298,17 +318,17 @@ class Run {
         this.#fail(EXIT.failed, `${file} was not written: ${(error as Error).message}`);
       }
     }
-    this.#print(process.stdout, await render.summary(terminal()));
+    this.#progress.say(await render.summary(terminal()));
     const before = this.#analysed < this.#sources ? '; the others are known from before' : '';
-    this.#print(process.stdout, `\nAnalysed ${this.#analysed} of ${this.#sources} inputs${before}.\n`);
-    if (written.length > 0)
-      this.#print(process.stdout, `\nWritten\n${written.map((file) => `  ${file}\n`).join('')}\n`);
+    this.#progress.say(`\nAnalysed ${this.#analysed} of ${this.#sources} inputs${before}.\n`);
+    this.#progress.written(written);
   }
 
   async #printed(print: (browser: Browser) => Promise<Buffer>): Promise<Buffer> {
     const { openBrowser } = await import('../report/browser.ts');
-    const { browser, noSandbox } = await openBrowser(this.#options.browser);
-    if (noSandbox !== undefined) this.#print(process.stderr, complaint(noSandboxWarning(noSandbox)));
+    const opened = await openBrowser(this.#options.browser);
+    tellOfBrowser(this.#progress, opened);
+    const { browser } = opened;
     try {
       return await print(browser);
     } finally {

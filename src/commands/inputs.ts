@@ -88,7 +88,7 @@ export type Analysed =
  * @param input            path of an archive or a folder, `-` for standard input, or what `report --format json` wrote (.json)
  * @param options.whatIf   timeouts in seconds, by the setting's name without `nf_conntrack_` in front, whose effect is to be worked out
  * @param options.aims     what the recommendation aims at
- * @param options.onTable  is told how many bytes of a table were read, again and again while it is
+ * @param options.onRead   is told again and again how many bytes of the input were read, if that is known, and of the table that is being read
  * @throws {BundleError} if it is neither; a capture within an archive that cannot be read is an `error` beside the others
  */
 export async function analysesOf(
@@ -96,14 +96,14 @@ export async function analysesOf(
   options: {
     aims?: Aims;
     whatIf?: Readonly<Record<string, number>>;
-    onTable?: (bytes: number) => void;
+    onRead?: (packedBytes: number, tableBytes: number) => void;
     limits?: Limits | undefined;
   } = {},
 ): Promise<Analysed[]> {
   if (input.endsWith('.json')) return [{ name: input, analysis: await readAnalysis(input) }];
-  const { onTable, limits, ...forAnalysis } = options;
+  const { onRead, limits, ...forAnalysis } = options;
   const [captured, { analyse }] = await Promise.all([
-    readSnapshots(input, { limits, ...(onTable && { onTable }) }),
+    readSnapshots(input, { limits, ...(onRead && { onRead }) }),
     import('../analysis/analyse.ts'),
   ]);
   return captured.map((capture) => {
@@ -157,3 +157,19 @@ export async function parseAnalysis(json: string, name: string): Promise<Analysi
 export function reasonOf(name: string, error: unknown): string {
   return error instanceof BundleError ? error.message : `${name} cannot be analysed: ${(error as Error).message}`;
 }
+
+/** What messages say of an analysis that was read. */
+export function toldOf(name: string, { bundle, host }: Analysis): string {
+  const size = bundle.bytes === undefined ? '' : `, ${bundle.bytes} bytes`;
+  const of = host.hostname === undefined ? '' : `, of ${host.hostname.value}`;
+  const at = host.capturedAt === undefined ? '' : `, captured ${host.capturedAt.value}`;
+  return `${name} is read as ${bundle.layout}${size}${of}${at}`;
+}
+
+/** How much there is to be read of an input, for an estimate: bytes of a file; of what cannot be told, as much as of a small one. */
+export async function weightOf(input: string): Promise<number> {
+  const stats = await stat(input).catch(() => undefined);
+  return Math.max(SMALL_BYTES, stats?.isFile() ? stats.size : 0);
+}
+
+const SMALL_BYTES = 100_000;

@@ -2,10 +2,8 @@
 import path from 'node:path';
 import type { Browser } from 'puppeteer-core';
 import type { Format, Renderer } from '../report/index.ts';
-import { printable } from '../report/inert.ts';
 import { EXIT } from './exit-codes.ts';
-import { isSameFile, writeWhole } from './files.ts';
-import { complaint } from './messages.ts';
+import { isSameFile, notOnTerminal, outName, writeWhole } from './files.ts';
 import type { Progress } from './progress.ts';
 
 export interface OutputOptions<F extends Format = Format> {
@@ -28,9 +26,7 @@ export class Outputs<F extends Format = Format> {
     this.#options = options;
     this.#progress = progress;
     this.#fail = fail;
-    this.#browsers = new SharedBrowser(options.browser, (warning) =>
-      progress.print(process.stderr, complaint(warning)),
-    );
+    this.#browsers = new SharedBrowser(options.browser, progress);
   }
 
   /** Names an input, which nothing is written over. */
@@ -48,26 +44,28 @@ export class Outputs<F extends Format = Format> {
     const base = uniqueName(name, this.#names);
     const written: string[] = [];
     for (const format of this.#options.formats) {
-      this.#progress.step(`${base}.${format}`);
-      const file = path.join(this.#options.out, `${base}.${render.extension(format)}`);
+      const isPrinted = this.#options.out === '-';
+      const file = isPrinted ? '-' : path.join(this.#options.out, `${base}.${render.extension(format)}`);
+      this.#progress.step(`${base}.${format}`, weightOfFormat(format));
       try {
-        if (this.#inputs.some((input) => isSameFile(input, file)))
+        if (!isPrinted && this.#inputs.some((input) => isSameFile(input, file)))
           throw new Error('it is an input; take another --out');
-        writeWhole(
-          file,
+        const content =
           format === 'pdf'
             ? await render.pdf(await this.#browsers.get())
-            : await render.text(format as Exclude<F, 'pdf'>),
-        );
+            : await render.text(format as Exclude<F, 'pdf'>);
+        if (isPrinted) {
+          await print(content);
+          continue;
+        }
+        writeWhole(file, content);
         written.push(file);
       } catch (error) {
-        this.#fail(EXIT.failed, `${file} was not written: ${(error as Error).message}`);
+        this.#fail(EXIT.failed, `${outName(file)} was not written: ${(error as Error).message}`);
       }
     }
-    this.#progress.print(process.stdout, await render.summary({ ...terminal(), brief }));
-    if (written.length > 0) {
-      this.#progress.print(process.stdout, `\nWritten\n${written.map((file) => `  ${printable(file)}\n`).join('')}\n`);
-    }
+    this.#progress.say(await render.summary({ ...terminal(), brief }));
+    this.#progress.written(written);
   }
 
   async close(): Promise<void> {
@@ -80,28 +78,56 @@ export function terminal(): { color: boolean; width: number | undefined } {
   return { color: process.stdout.isTTY === true && !process.env.NO_COLOR, width: process.stdout.columns };
 }
 
-/** What is said once where the browser has no sandbox. */
-export function noSandboxWarning(why: string): string {
-  return `the PDF is printed by a browser without its sandbox: ${why}.`;
+/**
+ * Why a run cannot be printed instead of written to files, if it cannot.
+ *
+ * @param inputs  how many reports there are going to be
+ */
+export function notPrintable({ out, formats }: OutputOptions, inputs: number): string | undefined {
+  if (out !== '-') return undefined;
+  if (inputs > 1) return `--out - prints one report, and there are ${inputs} inputs: name a folder`;
+  if (formats.length > 1)
+    return `--out - prints one format, and there are ${formats.join(' and ')}: name one with --format`;
+  return formats[0] === 'pdf' ? notOnTerminal(out) : undefined;
+}
+
+function print(content: string | Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(content, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** What a format takes as long as, in bytes of a bundle that is read: measured, and only good for an estimate. */
+export function weightOfFormat(format: string): number {
+  return format === 'pdf' ? 10_000_000 : 500_000;
+}
+
+/** What is told of the browser that was started. */
+export function tellOfBrowser(
+  progress: Progress,
+  { from, noSandbox }: { from: string; noSandbox: string | undefined },
+): void {
+  progress.note(`the PDF is printed by the ${from}`);
+  if (noSandbox !== undefined) progress.warning(`the PDF is printed by a browser without its sandbox: ${noSandbox}.`);
 }
 
 /** One browser for all reports of a run, started when the first PDF needs it; a failure to start is not tried twice. */
 class SharedBrowser {
   readonly #choice: string | undefined;
-  readonly #warn: (warning: string) => void;
+  readonly #progress: Progress;
   #opened: Promise<Browser> | undefined;
 
-  constructor(choice: string | undefined, warn: (warning: string) => void) {
+  constructor(choice: string | undefined, progress: Progress) {
     this.#choice = choice;
-    this.#warn = warn;
+    this.#progress = progress;
   }
 
   get(): Promise<Browser> {
     this.#opened ??= import('../report/browser.ts')
       .then(({ openBrowser }) => openBrowser(this.#choice))
-      .then(({ browser, noSandbox }) => {
-        if (noSandbox !== undefined) this.#warn(noSandboxWarning(noSandbox));
-        return browser;
+      .then((opened) => {
+        tellOfBrowser(this.#progress, opened);
+        return opened.browser;
       });
     return this.#opened;
   }

@@ -6,10 +6,10 @@ import type { Limits } from '../bundle/limits.ts';
 import { type Format, loadFormats, openRenderer, type Paper } from '../report/index.ts';
 import { EXIT } from './exit-codes.ts';
 import { inFileName } from './files.ts';
-import { type Analysed, ARCHIVE, analysesOf } from './inputs.ts';
+import { type Analysed, ARCHIVE, analysesOf, toldOf, weightOf } from './inputs.ts';
 import { complaint } from './messages.ts';
-import { Outputs } from './outputs.ts';
-import { openProgress } from './progress.ts';
+import { notPrintable, Outputs, weightOfFormat } from './outputs.ts';
+import { openProgress, type Telling } from './progress.ts';
 
 export interface ReportOptions {
   out: string;
@@ -23,6 +23,7 @@ export interface ReportOptions {
   limits?: Limits | undefined;
   /** The severity of a verdict or a finding from which on the exit code says so; undefined: none does. */
   failOn: 'critical' | 'warning' | undefined;
+  telling?: Telling;
 }
 
 /**
@@ -35,19 +36,28 @@ export interface ReportOptions {
  * @returns exit code
  */
 export async function report(inputs: string[], options: ReportOptions): Promise<number> {
-  const progress = await openProgress(inputs.length * (1 + options.formats.length));
+  const wrong = notPrintable(options, inputs.length);
+  if (wrong !== undefined) {
+    process.stderr.write(complaint(wrong));
+    return EXIT.usage;
+  }
+  const weights = await Promise.all(inputs.map(weightOf));
+  const writing = options.formats.reduce((sum, format) => sum + weightOfFormat(format), 0);
+  const total = weights.reduce((sum, weight) => sum + weight + writing, 0);
+  const progress = await openProgress(total, { ...options.telling, isOutTaken: options.out === '-' });
   let exit: number = EXIT.ok;
   let found = false;
   const fail = (code: number, message: string) => {
-    progress.print(process.stderr, complaint(message));
+    progress.error(message);
     // A bad input is the more telling failure: what could be written was.
     exit = exit === EXIT.input ? exit : code;
   };
   const outputs = new Outputs(options, progress, fail);
   for (const input of inputs) outputs.protect(input);
   try {
-    for (const input of inputs) {
-      progress.step(`reading ${inputName(input)}`);
+    for (const [at, input] of inputs.entries()) {
+      const bytes = weights[at] ?? 0;
+      progress.step(`reading ${inputName(input)}`, bytes);
       let captures: Analysed[];
       try {
         // The first blocks take a while; what comes after them is loaded meanwhile.
@@ -56,14 +66,25 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
             whatIf: options.whatIf,
             aims: options.aims,
             limits: options.limits,
-            onTable: (bytes) => progress.detail(`${Math.round(bytes / 1e6)} MB of the table`),
+            onRead: (packedBytes, tableBytes) =>
+              progress.detail(
+                tableBytes === 0 ? '' : `${Math.round(tableBytes / 1e6)} MB of the table`,
+                Number.isFinite(packedBytes) ? packedBytes / bytes : 0,
+              ),
           }),
           loadFormats(options.formats),
         ]);
       } catch (error) {
         if (!(error instanceof BundleError)) throw error;
         fail(EXIT.input, error.message);
-        progress.skip(options.formats.length);
+        progress.skip(writing);
+        continue;
+      }
+      if (options.out === '-' && captures.length > 1) {
+        fail(
+          EXIT.failed,
+          `${inputName(input)} holds ${captures.length} captures, and --out - prints one report: name a folder`,
+        );
         continue;
       }
       for (const capture of captures) {
@@ -72,6 +93,7 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
           continue;
         }
         const { analysis, inner } = capture;
+        progress.note(toldOf(capture.name, analysis));
         found ||= isFound(analysis, options.failOn);
         const render = openRenderer(analysis, { paper: options.paper });
         await outputs.write(reportName(input, inner, analysis), render, inputs.length + captures.length > 2);

@@ -8,12 +8,14 @@ import { printable } from '../report/inert.ts';
 import { FORMAT_VERSION } from '../snapshot/read.ts';
 import type { InventoryItem } from '../snapshot/types.ts';
 import { EXIT } from './exit-codes.ts';
-import { complaint } from './messages.ts';
+import { withFile } from './files.ts';
+import { openProgress, type Telling } from './progress.ts';
 
 export interface VerifyOptions {
   /** The bundle before it was anonymised, of which nothing may be left. */
   original: string | undefined;
   limits?: Limits | undefined;
+  telling?: Telling;
 }
 
 /** A line of the table: what was checked, how it is, and what is wrong with it. */
@@ -45,22 +47,27 @@ interface Read {
  *
  * @returns exit code
  */
-export async function verify(input: string, { original, limits }: VerifyOptions): Promise<number> {
-  let checks: Check[];
+export async function verify(input: string, { original, limits, telling }: VerifyOptions): Promise<number> {
+  const progress = await openProgress(original === undefined ? 1 : 3, telling);
   try {
-    if (input === '-' || original === '-') {
-      throw new BundleError('verify may read its input twice: save standard input to a file first');
-    }
-    checks = checksOf(await read(input, limits), original !== undefined);
-    if (original !== undefined) checks.push(...leakChecks(await findLeaks(input, original, limits)));
+    const checks = await withFile(input, async (file) => {
+      progress.step(`reading ${inputName(input)}`);
+      const checked = checksOf(await read(file, limits), original !== undefined);
+      if (original === undefined) return checked;
+      progress.step(`looking for what is in ${inputName(original)}`, 2);
+      const leaks = await withFile(original, (clear) => findLeaks(file, clear, limits));
+      return [...checked, ...leakChecks(leaks)];
+    });
+    const wrong = checks.reduce((sum, check) => sum + check.wrong.length + (check.more ?? 0), 0);
+    progress.say(printable(`${inputName(input)}\n\n${tableOf(checks)}\n\n${conclusion(wrong, original)}\n`));
+    return wrong > 0 ? EXIT.wrong : EXIT.ok;
   } catch (error) {
     if (!(error instanceof BundleError)) throw error;
-    process.stderr.write(complaint(error.message));
+    progress.error(error.message);
     return EXIT.input;
+  } finally {
+    progress.stop();
   }
-  const wrong = checks.reduce((sum, check) => sum + check.wrong.length + (check.more ?? 0), 0);
-  process.stdout.write(printable(`${inputName(input)}\n\n${tableOf(checks)}\n\n${conclusion(wrong, original)}\n`));
-  return wrong > 0 ? EXIT.wrong : EXIT.ok;
 }
 
 async function read(input: string, limits: Limits | undefined): Promise<Read> {

@@ -58,8 +58,8 @@ type Captured = { inner?: string; snapshot: Snapshot } | { inner: string; error:
 interface ReadOptions {
   /** What stands for standard input. */
   stdin?: AsyncIterable<Uint8Array>;
-  /** Is told how much of a table was read, again and again while it is. */
-  onTable?: (bytes: number) => void;
+  /** Is told again and again how many bytes of the input were read, as far as that is known, and of the table that is being read. */
+  onRead?: (packedBytes: number, tableBytes: number) => void;
   /** How much of the input is read; default: {@link DEFAULT_LIMITS}. */
   limits?: Limits | undefined;
 }
@@ -133,7 +133,12 @@ class Capture {
     return this.#files.size === 0;
   }
 
+  #onRead(tableBytes: number): void {
+    this.#options.onRead?.(this.#budget.packedBytes(), tableBytes);
+  }
+
   async visit(member: Member): Promise<void> {
+    this.#onRead(0);
     const { isKnownPath } = await this.#parsers;
     this.#placer ??= new Placer((path) => isKnownPath(path) || isTablePath(path));
     let isOurs = false;
@@ -203,7 +208,7 @@ class Capture {
         const summariser = this.#tables.get(source.rank) ?? newSummariser();
         this.#tables.set(source.rank, summariser);
         read = { text: '', bytes: 0 };
-        const blocks = sized(content, read, this.#options.onTable);
+        const blocks = sized(content, read, (bytes) => this.#onRead(bytes));
         const failure = await summariser.read(path, blocks, source.families, { isTail: source.isTail });
         if (failure !== undefined) {
           this.#problems.push({ file: path, what: failure, cost: 'The table that it should hold is missing.' });
