@@ -4,7 +4,8 @@ import type { Limits } from '../bundle/limits.ts';
 import { inertJson } from '../report/inert.ts';
 import { renderJsonLine } from '../report/json.ts';
 import { EXIT } from './exit-codes.ts';
-import { analysesOf, expandInput, reasonOf } from './inputs.ts';
+import { analysesOf, reasonOf } from '../analyses.ts';
+import { expandInput } from './inputs.ts';
 import { complaint } from './messages.ts';
 
 /**

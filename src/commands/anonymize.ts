@@ -8,7 +8,7 @@ import { BundleError, inputName } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
 import { printable } from '../report/inert.ts';
 import { EXIT } from './exit-codes.ts';
-import { isSameFile, writeWholeBy } from './files.ts';
+import { isSameFile, writeWholeBy } from '../files.ts';
 import { complaint } from './messages.ts';
 
 export interface AnonymizeOptions {

@@ -13,7 +13,7 @@ import { isKnownPath } from '../snapshot/assemble.ts';
 import { isTablePath, readSnapshot } from '../snapshot/read.ts';
 import type { Snapshot } from '../snapshot/types.ts';
 import { EXIT } from './exit-codes.ts';
-import { isSameFile, writeWholeBy } from './files.ts';
+import { isSameFile, writeWholeBy } from '../files.ts';
 import { complaint } from './messages.ts';
 
 /** A part whose size is not known before it was read is held in memory, up to this. */

@@ -4,7 +4,7 @@ import { inertJson } from '../report/inert.ts';
 import { inspectionOf, renderInspection } from '../report/inspection.ts';
 import { readSnapshots } from '../snapshot/read.ts';
 import { EXIT } from './exit-codes.ts';
-import { nameIn } from './inputs.ts';
+import { nameIn } from '../analyses.ts';
 import { complaint } from './messages.ts';
 
 /**

@@ -4,7 +4,7 @@ import type { Browser } from 'puppeteer-core';
 import type { Format, Renderer } from '../report/index.ts';
 import { printable } from '../report/inert.ts';
 import { EXIT } from './exit-codes.ts';
-import { isSameFile, writeWhole } from './files.ts';
+import { isSameFile, writeWhole } from '../files.ts';
 import { complaint } from './messages.ts';
 import type { Progress } from './progress.ts';
 

@@ -8,7 +8,7 @@ import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Analysis } from '../analysis/schema.ts';
-import { writeWhole } from '../commands/files.ts';
+import { writeWhole } from '../files.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Of this folder, and of nothing else, files are removed. */

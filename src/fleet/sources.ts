@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Aims } from '../analysis/aims.ts';
 import { BundleError } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
-import { type Analysed, analysesOf, MAX_JSON_BYTES, parseAnalysis } from '../commands/inputs.ts';
+import { type Analysed, analysesOf, MAX_JSON_BYTES, parseAnalysis } from '../analyses.ts';
 
 /** A bundle or Analysis JSON of its own, or a line of what `analyse --jsonl` wrote. */
 export type Source = { path: string } | { file: string; line: number; at: number; bytes: number };

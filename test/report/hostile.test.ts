@@ -7,7 +7,7 @@ import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, describe, expect, test } from 'vitest';
 import { analyse } from '../../src/analysis/analyse.ts';
 import type { Analysis } from '../../src/analysis/schema.ts';
-import { inFileName } from '../../src/commands/files.ts';
+import { inFileName } from '../../src/files.ts';
 import { complaint } from '../../src/commands/messages.ts';
 import { fleetOf } from '../../src/fleet/fleet.ts';
 import { parseLabels } from '../../src/fleet/labels.ts';

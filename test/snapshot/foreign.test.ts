@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
 import type { Analysis } from '../../src/analysis/schema.ts';
 import { BundleError } from '../../src/bundle/bundle.ts';
 import { unpackFile } from '../../src/bundle/unpack.ts';
-import { analysesOf } from '../../src/commands/inputs.ts';
+import { analysesOf } from '../../src/analyses.ts';
 import { packageRoot } from '../../src/package.ts';
 import { readSnapshots } from '../../src/snapshot/read.ts';
 
