@@ -56,7 +56,7 @@ export function nameIn(name: string, inner: string | undefined): string {
 async function readAnalysis(file: string): Promise<Analysis> {
   const name = inputName(file);
   const stats = await stat(file).catch((error: Error) => {
-    throw new BundleError(`${name} cannot be read: ${error.message}`);
+    throw new BundleError(`${name} cannot be read: ${error.message}`, { cause: error });
   });
   if (stats.size > MAX_JSON_BYTES) throw new BundleError(`${name} is larger than any analysis: ${stats.size} bytes.`);
   return parseAnalysis(await readFile(file, 'utf8'), name);

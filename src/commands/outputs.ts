@@ -1,10 +1,10 @@
 /** Writing the reports of a run: every format of each, one browser for all. */
 import path from 'node:path';
 import type { Browser } from 'puppeteer-core';
+import { isSameFile, writeWhole } from '../files.ts';
 import type { Format, Renderer } from '../report/index.ts';
 import { printable } from '../report/inert.ts';
 import { EXIT } from './exit-codes.ts';
-import { isSameFile, writeWhole } from '../files.ts';
 import { complaint } from './messages.ts';
 import type { Progress } from './progress.ts';
 
@@ -64,7 +64,11 @@ export class Outputs<F extends Format = Format> {
         this.#fail(EXIT.failed, `${file} was not written: ${(error as Error).message}`);
       }
     }
-    this.#progress.print(process.stdout, await render.summary({ ...terminal(), brief }));
+    try {
+      this.#progress.print(process.stdout, await render.summary({ ...terminal(), brief }));
+    } catch (error) {
+      this.#fail(EXIT.failed, `${base} cannot be summarised: ${(error as Error).message}`);
+    }
     if (written.length > 0) {
       this.#progress.print(process.stdout, `\nWritten\n${written.map((file) => `  ${printable(file)}\n`).join('')}\n`);
     }

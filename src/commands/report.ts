@@ -1,12 +1,12 @@
 import path from 'node:path';
+import { type Analysed, analysesOf } from '../analyses.ts';
 import type { Aims } from '../analysis/aims.ts';
 import type { Analysis } from '../analysis/schema.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
+import { inFileName } from '../files.ts';
 import { type Format, loadFormats, openRenderer, type Paper } from '../report/index.ts';
 import { EXIT } from './exit-codes.ts';
-import { inFileName } from '../files.ts';
-import { type Analysed, analysesOf } from '../analyses.ts';
 import { ARCHIVE } from './inputs.ts';
 import { complaint } from './messages.ts';
 import { Outputs } from './outputs.ts';
