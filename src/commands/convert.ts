@@ -11,7 +11,7 @@ import { Budget, type Limits } from '../bundle/limits.ts';
 import { isSameFile, writeWholeBy } from '../files.ts';
 import { printable } from '../report/inert.ts';
 import { isKnownPath } from '../snapshot/assemble.ts';
-import { isTablePath, readSnapshot } from '../snapshot/read.ts';
+import { isTablePath, readSnapshots } from '../snapshot/read.ts';
 import type { InventoryItem, Snapshot } from '../snapshot/types.ts';
 import { EXIT } from './exit-codes.ts';
 import { complaint } from './messages.ts';
@@ -40,7 +40,16 @@ export async function convert(
     return fail(EXIT.usage, 'convert reads its input twice: expected a file or a folder, not standard input');
   if (isSameFile(input, out)) return fail(EXIT.usage, `--out ${out} is the input itself: expected another file`);
   try {
-    const snapshot = await readSnapshot(input, { limits });
+    const [captured, ...others] = await readSnapshots(input, { limits });
+    if (captured === undefined || others.length > 0)
+      return fail(EXIT.input, `${inputName(input)} holds ${others.length + 1} captures. Expected one.`);
+    if (captured.inner !== undefined)
+      return fail(
+        EXIT.input,
+        `${inputName(input)} is an archive of archives. Expected the one in it, ${captured.inner}.`,
+      );
+    if ('error' in captured) throw captured.error;
+    const { snapshot } = captured;
     const items = await writeWholeBy(out, async (part) => {
       const archive = pack();
       const writing = pipeline(archive, createGzip(), createWriteStream(part));

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -100,6 +101,9 @@ describe('an archive of another collector becomes a bundle', () => {
     const collected = path.join(FOREIGN, 'sos-collect');
     const both = path.join(collected, JSON.parse(readFileSync(path.join(collected, 'expected.json'), 'utf8')).archive);
     expect(await said(() => convert(both, out))).toMatchObject({ code: EXIT.input, err: /holds 2 captures/ });
+    const outer = path.join(path.dirname(out), 'outer.tar');
+    execFileSync('tar', ['-cf', outer, '-C', path.dirname(WHOLE), path.basename(WHOLE)]);
+    expect(await said(() => convert(outer, out))).toMatchObject({ code: EXIT.input, err: /is an archive of archives/ });
     expect(existsSync(out)).toBe(false);
   });
 });
