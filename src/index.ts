@@ -8,10 +8,10 @@ import type { Analysis } from './analysis/schema.ts';
 import { version } from './package.ts';
 import type { Snapshot } from './snapshot/types.ts';
 
+export { type Analysed, analysesOf } from './analyses.ts';
 export type { Aims } from './analysis/aims.ts';
 export type { Analysis } from './analysis/schema.ts';
 export { type BundleEnd, BundleError, type Member, readBundle as openBundle } from './bundle/bundle.ts';
-export { type Analysed, analysesOf } from './commands/inputs.ts';
 export { renderCsv } from './report/csv.ts';
 export { type Paper, renderHtml } from './report/html.ts';
 export { renderJson } from './report/json.ts';

@@ -1,5 +1,5 @@
+import { analysesOf } from '../src/analyses.ts';
 import type { Analysis } from '../src/analysis/schema.ts';
-import { analysesOf } from '../src/commands/inputs.ts';
 
 /** The analysis of an input that holds one capture, or is one. */
 export async function analysisOf(input: string): Promise<Analysis> {

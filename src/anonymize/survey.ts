@@ -28,6 +28,8 @@ const DOMAIN_FILE = /(?:^|\/)domainname$/;
 const HOSTS_FILE = /(?:^|\/)etc\/hosts$/;
 const RESOLVER_FILE = /(?:^|\/)etc\/resolv\.conf$/;
 const USERS_FILE = /(?:^|\/)etc\/passwd$/;
+/** The top folder of a bundle of collect.sh, which is called after the host. */
+const TOP_FOLDER = /^(?:\.?\/)*conntrack-([^/]+)-\d{8}T\d{6}Z\//;
 const LOG_FILE = /log|messages|journal|boot\.txt|kern|dmesg/i;
 
 /** Words that come before a name, and what the line looks like then. */
@@ -78,7 +80,10 @@ export async function survey(input: string, limits: Limits = DEFAULT_LIMITS): Pr
   const paths: string[] = [];
   let anonymized: string | undefined;
   let hasCksums = false;
-  const visit = async ({ path, content }: Member) => {
+  const visit = async ({ path, name, content }: Member) => {
+    const [, host] = (paths.length === 0 && TOP_FOLDER.exec(name)) || [];
+    // What convert writes of a host without a name.
+    if (host !== undefined && host !== 'host') names.addHost(host);
     paths.push(path);
     const head = await readNames(path, content, names);
     if (path === 'inventory.csv') hasCksums = head.includes(',cksum:');

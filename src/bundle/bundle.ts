@@ -36,7 +36,10 @@ export interface BundleEnd {
   damage?: string;
 }
 
-/** The input is no bundle, or cannot be read at all. The message names the input and what was expected. */
+/**
+ * The input is no bundle, or cannot be read at all. The message names the input and what was expected; its cause, if there is one, is that of the
+ * file system, and has nothing to do with what is in the input.
+ */
 export class BundleError extends Error {
   override name = 'BundleError';
 }
@@ -122,8 +125,8 @@ function statOf(input: string): Stats {
     return statSync(input);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new BundleError(`${input} does not exist. ${EXPECTED}`);
-    throw new BundleError(`${input} cannot be read (${(error as Error).message}). ${EXPECTED}`);
+    if (code === 'ENOENT') throw new BundleError(`${input} does not exist. ${EXPECTED}`, { cause: error });
+    throw new BundleError(`${input} cannot be read (${(error as Error).message}). ${EXPECTED}`, { cause: error });
   }
 }
 
@@ -152,7 +155,8 @@ async function visitAll(
       await visit({ ...member, path: top !== undefined && clean.startsWith(top) ? clean.slice(top.length) : clean });
     }
   } catch (error) {
-    if (isReadError(error)) throw new BundleError(`${input} cannot be read (${error.message}). ${EXPECTED}`);
+    if (isReadError(error))
+      throw new BundleError(`${input} cannot be read (${error.message}). ${EXPECTED}`, { cause: error });
     throw error;
   }
   return seen;

@@ -1,10 +1,11 @@
 import { createInterface } from 'node:readline';
+import { analysesOf, reasonOf } from '../analyses.ts';
 import type { Aims } from '../analysis/aims.ts';
 import type { Limits } from '../bundle/limits.ts';
 import { inertJson } from '../report/inert.ts';
 import { renderJsonLine } from '../report/json.ts';
 import { EXIT } from './exit-codes.ts';
-import { analysesOf, expandInput, reasonOf, toldOf } from './inputs.ts';
+import { expandInput, toldOf } from './inputs.ts';
 import { Progress, type Telling } from './progress.ts';
 
 /**

@@ -6,9 +6,9 @@ import { Pseudonyms } from '../anonymize/pseudonyms.ts';
 import { survey } from '../anonymize/survey.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
+import { isSameFile, notOnTerminal, outName, withFile, writeWholeBy } from '../files.ts';
 import { printable } from '../report/inert.ts';
 import { EXIT } from './exit-codes.ts';
-import { isSameFile, notOnTerminal, outName, withFile, writeWholeBy } from './files.ts';
 import { openProgress, type Progress, type Telling } from './progress.ts';
 
 export interface AnonymizeOptions {

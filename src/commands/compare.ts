@@ -1,15 +1,16 @@
 import path from 'node:path';
+import { analysesOf, nameIn } from '../analyses.ts';
 import type { Aims } from '../analysis/aims.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
+import { inFileName } from '../files.ts';
 import { version } from '../package.ts';
 import { openTimelineRenderer, type Paper, type TimelineFormat } from '../report/index.ts';
 import { hostsOf, type Named } from '../timeline/hosts.ts';
 import type { Timeline } from '../timeline/schema.ts';
 import { timelineOf } from '../timeline/timeline.ts';
 import { EXIT } from './exit-codes.ts';
-import { inFileName } from './files.ts';
-import { analysesOf, expandInput, nameIn, toldOf, weightOf } from './inputs.ts';
+import { expandInput, toldOf, weightOf } from './inputs.ts';
 import { complaint } from './messages.ts';
 import { notPrintable, type OutputOptions, Outputs, weightOfFormat } from './outputs.ts';
 import { openProgress, type Telling } from './progress.ts';

@@ -8,12 +8,12 @@ import { BundleError, inputName, type Member, readBundle } from '../bundle/bundl
 import { layoutTitle, type Part, Placer } from '../bundle/layouts/index.ts';
 import { linesOfInterest } from '../bundle/layouts/logs.ts';
 import { Budget, type Limits } from '../bundle/limits.ts';
+import { isSameFile, notOnTerminal, outName, withFile, writeWholeBy } from '../files.ts';
 import { printable } from '../report/inert.ts';
 import { isKnownPath } from '../snapshot/assemble.ts';
-import { isTablePath, readSnapshot } from '../snapshot/read.ts';
-import type { Snapshot } from '../snapshot/types.ts';
+import { isTablePath, readSnapshots } from '../snapshot/read.ts';
+import type { InventoryItem, Snapshot } from '../snapshot/types.ts';
 import { EXIT } from './exit-codes.ts';
-import { isSameFile, notOnTerminal, outName, withFile, writeWholeBy } from './files.ts';
 import { openProgress, type Telling } from './progress.ts';
 
 /** A part whose size is not known before it was read is held in memory, up to this. */
@@ -44,7 +44,16 @@ export async function convert(
       return fail(EXIT.usage, `--out ${out} is the input itself: expected another file`);
     return await withFile(input, async (file) => {
       progress.step(`reading ${inputName(input)}`);
-      const snapshot = await readSnapshot(file, { limits });
+      const [captured, ...others] = await readSnapshots(file, { limits });
+      if (captured === undefined || others.length > 0)
+        return fail(EXIT.input, `${inputName(input)} holds ${others.length + 1} captures. Expected one.`);
+      if (captured.inner !== undefined)
+        return fail(
+          EXIT.input,
+          `${inputName(input)} is an archive of archives. Expected the one in it, ${captured.inner}.`,
+        );
+      if ('error' in captured) throw captured.error;
+      const { snapshot } = captured;
       progress.step(`writing ${outName(out)}`);
       const items = await writeWholeBy(out, (part) => packInto(part, file, snapshot, limits));
       const title = `${inputName(input)}: ${layoutTitle(snapshot.bundle.layout)}`;
@@ -81,9 +90,7 @@ async function copy(input: string, snapshot: Snapshot, archive: Pack, limits: Li
   const hostname = host.hostname?.value.replace(/[^A-Za-z0-9.-]/g, '-').slice(0, 60);
   const top = ['conntrack', hostname || 'host', stamp].filter((part) => part !== undefined).join('-');
   const mtime = new Date(capturedAt ?? 0);
-  const inventory: (string | number)[][] = [
-    ['path', 'source', 'status', 'reason', 'start', 'seconds', 'bytes', 'digest'],
-  ];
+  const written = new Map<string, InventoryItem>();
   const add = async (name: string, size: number, content: AsyncIterable<Uint8Array>): Promise<string> => {
     const hash = createHash('sha256');
     const entry = archive.entry({ name: `${top}/${name}`, size, mtime });
@@ -113,24 +120,67 @@ async function copy(input: string, snapshot: Snapshot, archive: Pack, limits: Li
       ['key', 'value'],
       ['format', 'conntrack-report bundle'],
       ['format_version', '1'],
-      ['converted_from', bundle.layout],
+      ...(bundle.layout === 'bundle' ? [] : [['converted_from', bundle.layout]]),
       ...(host.hostname ? [['hostname', hostname]] : []),
       ...(capturedAt ? [['captured_at', capturedAt]] : []),
+      ...ownLines(bundle),
     ]),
   );
   const placer = new Placer((name) => isKnownPath(name) || isTablePath(name));
   const visit = async (member: Member) => {
     for await (const part of placer.partsOf(member)) {
-      if (!isBest(part, snapshot)) continue;
+      if (!isBest(part, snapshot) || written.has(part.place.path)) continue;
       const { place, file } = part;
       const { size, content } = await sized(part, limits);
       const digest = await add(place.path, size, content);
-      inventory.push([place.path, file, 'captured', '', '', '', size, `sha256:${digest}`]);
+      written.set(place.path, {
+        path: place.path,
+        source: file,
+        status: 'captured',
+        reason: '',
+        bytes: size,
+        digest: `sha256:${digest}`,
+      });
     }
   };
   await readBundle(input, visit, undefined, new Budget(limits));
-  await text('inventory.csv', stringify(inventory));
-  return inventory.length + 1;
+  // In the order of the collector, as far as it is known.
+  const items = new Map([...snapshot.inventory.map((item) => [item.path, missing(item)] as const), ...written]);
+  for (const [name, item] of written) items.set(name, { ...item, ...told(item, snapshot) });
+  const lines = [...items.values()].map((item) => INVENTORY.map((column) => item[column] ?? ''));
+  const header = INVENTORY.map((column) => (column === 'startSeconds' ? 'start' : column));
+  await text('inventory.csv', stringify([header, ...lines]));
+  return written.size + 2;
+}
+
+const INVENTORY = ['path', 'source', 'status', 'reason', 'startSeconds', 'seconds', 'bytes', 'digest'] as const;
+
+/** What the manifest of a bundle of collect.sh says beside when and where: what is made of it is no less a capture of that collector. */
+function ownLines({ collectorVersion, commandLine, userId, netns, anonymized }: Snapshot['bundle']): string[][] {
+  const lines = {
+    collector_version: collectorVersion,
+    command_line: commandLine,
+    user_id: userId,
+    netns,
+    anonymized: anonymized?.scheme,
+    anonymized_key_id: anonymized?.keyId,
+  };
+  return Object.entries(lines).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]]));
+}
+
+/** What the collector said of a member: where it is from, when it was read, and whether it is all of it. */
+function told({ path }: InventoryItem, { inventory }: Snapshot): Partial<InventoryItem> {
+  const item = inventory.find((each) => each.path === path);
+  if (item?.status !== 'captured' && item?.status !== 'cut') return {};
+  const { bytes: _bytes, digest: _digest, ...known } = item;
+  return known;
+}
+
+/** A line for what the bundle does not have, and why. */
+function missing(item: InventoryItem): InventoryItem {
+  if (item.status !== 'captured' && item.status !== 'cut') return item;
+  const { bytes: _bytes, digest: _digest, ...rest } = item;
+  return { ...rest, status: 'failed', reason: 'captured, and not in what was converted' };
 }
 
 /** Whether the first reading took this part for its path. A log of which only some lines were captured says nothing by what is not in it. */

@@ -2,10 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Browser } from 'puppeteer-core';
+import { nameIn } from '../analyses.ts';
 import type { Aims } from '../analysis/aims.ts';
 import { BundleError } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
-import { Cache, type Capture } from '../fleet/cache.ts';
+import { beforeEnd } from '../ending.ts';
+import { isSameFile, withFile, writeWhole } from '../files.ts';
+import { Cache, type Capture, type Refusal } from '../fleet/cache.ts';
 import { fleetOf, type Paged } from '../fleet/fleet.ts';
 import { LabelsError, NO_LABELS, readLabels } from '../fleet/labels.ts';
 import { pageNames } from '../fleet/pages.ts';
@@ -18,9 +21,7 @@ import type { FleetFormat } from '../report/fleet.ts';
 import type { Paper } from '../report/index.ts';
 import { type Host, hostsOf } from '../timeline/hosts.ts';
 import { EXIT } from './exit-codes.ts';
-import { beforeEnd } from './ending.ts';
-import { isSameFile, withFile, writeWhole } from './files.ts';
-import { expandInput, nameIn } from './inputs.ts';
+import { expandInput } from './inputs.ts';
 import { complaint } from './messages.ts';
 import { tellOfBrowser, terminal } from './outputs.ts';
 import { openProgress, Progress, type Telling } from './progress.ts';
@@ -56,7 +57,7 @@ interface Read extends Known {
   at: number;
 }
 
-type Result = { captures: Capture[] } | { error: string };
+type Result = { captures: Capture[] } | Refusal;
 
 /**
  * Analyses the bundles in folders, and writes an index of all hosts with a page for each. What was analysed before, by the same version
@@ -116,6 +117,12 @@ function labelsOf({ labels: file, groupBy }: FleetOptions) {
     if (error instanceof LabelsError) return error.message;
     throw error;
   }
+}
+
+/** Why a source is refused, where another one with the same content was. */
+function reasonFor(name: string, refusal: Refusal): string {
+  const { error } = refusal;
+  return error.startsWith(refusal.name) ? `${name}${error.slice(refusal.name.length)}` : error;
 }
 
 /** One run, with what it holds open. */
@@ -200,7 +207,7 @@ class Run {
     const read: Read[] = [];
     for (const { got, ...known } of await Promise.all(results)) {
       const name = nameOf(known.source);
-      if ('error' in got) this.#unread(unread, name, got.error);
+      if ('error' in got) this.#unread(unread, name, reasonFor(name, got));
       else {
         for (const capture of got.captures) {
           if ('error' in capture) this.#unread(unread, nameIn(name, capture.inner), capture.error);
@@ -220,12 +227,10 @@ class Run {
   async #result({ source, digest }: Known): Promise<Result> {
     let result = this.#results.get(digest);
     if (!result) {
-      const known = this.#cache.captures(digest);
+      const known = this.#cache.known(digest);
       if (!known) this.#analysed++;
       const { place } = this.#cache;
-      result = known
-        ? Promise.resolve({ captures: known })
-        : this.#pool.captures({ source, digest, place, ...this.#reading });
+      result = known ? Promise.resolve(known) : this.#pool.captures({ source, digest, place, ...this.#reading });
       this.#results.set(digest, result);
     }
     const got = await result;

@@ -1,10 +1,10 @@
+import { nameIn } from '../analyses.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
 import { inertJson } from '../report/inert.ts';
 import { inspectionOf, renderInspection } from '../report/inspection.ts';
 import { readSnapshots } from '../snapshot/read.ts';
 import { EXIT } from './exit-codes.ts';
-import { nameIn } from './inputs.ts';
 import { complaint } from './messages.ts';
 
 /**

@@ -1,9 +1,9 @@
 /** Writing the reports of a run: every format of each, one browser for all. */
 import path from 'node:path';
 import type { Browser } from 'puppeteer-core';
+import { isSameFile, notOnTerminal, outName, writeWhole } from '../files.ts';
 import type { Format, Renderer } from '../report/index.ts';
 import { EXIT } from './exit-codes.ts';
-import { isSameFile, notOnTerminal, outName, writeWhole } from './files.ts';
 import type { Progress } from './progress.ts';
 
 export interface OutputOptions<F extends Format = Format> {
@@ -64,7 +64,11 @@ export class Outputs<F extends Format = Format> {
         this.#fail(EXIT.failed, `${outName(file)} was not written: ${(error as Error).message}`);
       }
     }
-    this.#progress.say(await render.summary({ ...terminal(), brief }));
+    try {
+      this.#progress.say(await render.summary({ ...terminal(), brief }));
+    } catch (error) {
+      this.#fail(EXIT.failed, `${base} cannot be summarised: ${(error as Error).message}`);
+    }
     this.#progress.written(written);
   }
 

@@ -1,7 +1,7 @@
 /** What a run says while it works: on a terminal with a bar, in a pipe with nothing but messages, to programs as JSON lines. */
 import type { SingleBar } from 'cli-progress';
+import { beforeEnd } from '../ending.ts';
 import { inertJson, printable } from '../report/inert.ts';
-import { beforeEnd } from './ending.ts';
 import { complaint } from './messages.ts';
 
 /** How much is said, and to whom. */

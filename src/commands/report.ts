@@ -1,12 +1,13 @@
 import path from 'node:path';
+import { type Analysed, analysesOf } from '../analyses.ts';
 import type { Aims } from '../analysis/aims.ts';
 import type { Analysis } from '../analysis/schema.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
+import { inFileName } from '../files.ts';
 import { type Format, loadFormats, openRenderer, type Paper } from '../report/index.ts';
 import { EXIT } from './exit-codes.ts';
-import { inFileName } from './files.ts';
-import { type Analysed, ARCHIVE, analysesOf, toldOf, weightOf } from './inputs.ts';
+import { ARCHIVE, toldOf, weightOf } from './inputs.ts';
 import { complaint } from './messages.ts';
 import { notPrintable, Outputs, weightOfFormat } from './outputs.ts';
 import { openProgress, type Telling } from './progress.ts';

@@ -3,12 +3,12 @@ import { type Digest, isTrue } from '../anonymize/inventory.ts';
 import { findLeaks, type Leaks } from '../anonymize/leaks.ts';
 import { type BundleEnd, BundleError, inputName, type Member, readBundle } from '../bundle/bundle.ts';
 import { Budget, type Limits } from '../bundle/limits.ts';
+import { withFile } from '../files.ts';
 import { parseInventory, parseManifest } from '../parsers/bundle-csv.ts';
 import { printable } from '../report/inert.ts';
 import { FORMAT_VERSION } from '../snapshot/read.ts';
 import type { InventoryItem } from '../snapshot/types.ts';
 import { EXIT } from './exit-codes.ts';
-import { withFile } from './files.ts';
 import { openProgress, type Telling } from './progress.ts';
 
 export interface VerifyOptions {

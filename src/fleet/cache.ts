@@ -1,6 +1,7 @@
 /**
  * Results of earlier runs, beside the output: of each source, by its digest, what the fleet keeps of it and the whole analysis, of which
- * a page may be made later. Other versions and other options have a folder of their own; what the last run did not use is removed.
+ * a page may be made later, or why it is refused. Other versions and other options have a folder of their own; what the last run did not use
+ * is removed.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -8,7 +9,7 @@ import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Analysis } from '../analysis/schema.ts';
-import { writeWhole } from '../commands/files.ts';
+import { writeWhole } from '../files.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Of this folder, and of nothing else, files are removed. */
@@ -33,17 +34,26 @@ export interface CachePlace {
  */
 export type Capture = { inner?: string; snapshot: Snapshot; at: number } | { inner: string; error: string };
 
-/** Writes what came of a source; what the fleet keeps comes last, as it stands for both. */
-export function keep(
-  place: CachePlace,
-  digest: string,
-  analyses: readonly Analysis[],
-  captures: readonly Capture[],
-): void {
-  const packed = gzipSync(JSON.stringify(analyses), { level: 1 });
-  const text = JSON.stringify(captures);
-  writeWhole(analysisFile(place, digest), packed, place.parts);
+/** Why a source is refused for what is in it, in words that name it. */
+export interface Refusal {
+  name: string;
+  error: string;
+}
+
+/** Writes why a source is refused. */
+export function keepRefusal(place: CachePlace, digest: string, refusal: Refusal): void {
+  writeSummed(place, digest, refusal);
+}
+
+function writeSummed(place: CachePlace, digest: string, content: Capture[] | Refusal): void {
+  const text = JSON.stringify(content);
   writeWhole(snapshotFile(place, digest), `${sha256(text)}\n${text}\n`, place.parts);
+}
+
+/** Writes what came of a source; what the fleet keeps comes last, as it stands for both. */
+export function keep(place: CachePlace, digest: string, analyses: readonly Analysis[], captures: Capture[]): void {
+  writeWhole(analysisFile(place, digest), gzipSync(JSON.stringify(analyses), { level: 1 }), place.parts);
+  writeSummed(place, digest, captures);
 }
 
 /** The whole analyses, or undefined where they were removed or damaged. */
@@ -91,7 +101,7 @@ export class Cache {
   }
 
   /** What is known of a source; undefined if it was never analysed, or the record of it is damaged. */
-  captures(digest: string): Capture[] | undefined {
+  known(digest: string): { captures: Capture[] } | Refusal | undefined {
     this.#used.add(digest);
     let text: string;
     try {
@@ -100,9 +110,11 @@ export class Cache {
       return undefined;
     }
     const [sum, json = ''] = text.split('\n');
-    if (sum !== sha256(json) || !existsSync(analysisFile(this.place, digest))) return undefined;
+    if (sum !== sha256(json)) return undefined;
     // The sum is that of what this very program wrote.
-    return JSON.parse(json);
+    const content: Capture[] | Refusal = JSON.parse(json);
+    if (!Array.isArray(content)) return content;
+    return existsSync(analysisFile(this.place, digest)) ? { captures: content } : undefined;
   }
 
   /** Removes what this run had no use for. */

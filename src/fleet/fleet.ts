@@ -1,7 +1,9 @@
 /** Many hosts side by side: in order of risk, with what tells one from the others. No I/O, no clock. */
 import type { Severity } from '../analysis/schema.ts';
 import { growthOf } from '../timeline/growth.ts';
-import type { Host } from '../timeline/hosts.ts';
+import type { Host, Named } from '../timeline/hosts.ts';
+import { type Compared, intervalOf } from '../timeline/interval.ts';
+import type { Interval } from '../timeline/schema.ts';
 import type { Labels } from './labels.ts';
 import type { Fleet, FleetHost, Setting } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -63,11 +65,14 @@ export function newestOf({ snapshots }: Host<Snapshot>): Snapshot {
 }
 
 function hostOf({ host, page }: Paged, labels: Labels): FleetHost {
-  const { bundle, host: facts, settings: _settings, ...figures } = newestOf(host);
+  const { bundle, host: facts, settings: _settings, between: _between, ...figures } = newestOf(host);
   const name = facts.hostname?.value;
   const points = host.snapshots.map(({ analysis }) => pointOf(analysis));
+  const intervals = intervalsOf(host);
+  const sincePrevious = sincePreviousOf(intervals.at(-1), facts.uptimeSeconds?.value);
   return {
     ...figures,
+    drops: { ...figures.drops, ...(sincePrevious && { sincePrevious }) },
     ...(name !== undefined && { name }),
     ...(bundle.anonymized && { anonymized: bundle.anonymized }),
     identifiedBy: host.identifiedBy,
@@ -80,7 +85,7 @@ function hostOf({ host, page }: Paged, labels: Labels): FleetHost {
     trend: points,
     growth: growthOf(
       host.snapshots.map(({ analysis }, at) => ({ ...points[at], unlimited: analysis.unlimited })),
-      host.snapshots.slice(1).map(({ analysis }, at) => betweenOf(at + 1, host.snapshots[at]?.analysis, analysis)),
+      intervals,
     ),
     differs: [],
     notes: host.notes,
@@ -96,16 +101,54 @@ function pointOf({ host, entries, max, share }: Snapshot): FleetHost['trend'][nu
   };
 }
 
-/** What growth asks of the time between two snapshots: whether a setting was changed, and whether entries were evicted. */
-function betweenOf(to: number, earlier: Snapshot | undefined, later: Snapshot): Parameters<typeof growthOf>[1][number] {
-  const evicted = (later.drops.evictedTotal ?? 0) - (earlier?.drops.evictedTotal ?? 0);
+/** What lies between each snapshot of a host and the next. */
+function intervalsOf({ snapshots }: Host<Snapshot>): Interval[] {
+  const compared = snapshots.map((each): Named<Compared> => ({ ...each, analysis: comparedBy(each.analysis) }));
+  return compared.slice(1).map((later, at) => intervalOf(at, at + 1, compared[at] as Named<Compared>, later));
+}
+
+function comparedBy({ bundle, host, cpus, between, settings }: Snapshot): Compared {
+  const { counters, duringCapture, ...rest } = between;
   return {
-    to,
-    settings: Object.entries(later.settings).flatMap(([name, after]) => {
-      const before = earlier?.settings[name];
-      return before === undefined || before === after ? [] : [{ name, before, after }];
-    }),
-    deltas: evicted > 0 ? [{ name: 'early_drop', how: 'counted', delta: evicted }] : [],
+    bundle,
+    host: { ...host, ...(cpus !== undefined && { cpus: { value: cpus } }) },
+    drops: { counters, duringCapture },
+    settings: Object.entries(settings).map(([name, value]) => ({ name, value })),
+    ...rest,
+  };
+}
+
+const FROM = {
+  counted: 'previous snapshot',
+  wrapped: 'previous snapshot',
+  'since boot': 'boot',
+  'since the namespace': 'namespace',
+  'not known': 'not known',
+} as const;
+
+/** What was dropped since the snapshot before the newest, if there is one. */
+function sincePreviousOf(
+  interval: Interval | undefined,
+  uptimeSeconds: number | undefined,
+): FleetHost['drops']['sincePrevious'] {
+  if (interval === undefined) return undefined;
+  const [dropped, evicted] = ['drop', 'early_drop'].map((name) => interval.deltas.find((each) => each.name === name));
+  if (dropped === undefined) return { from: 'not known', why: 'not captured' };
+  const { how, why, delta, perSecond } = dropped;
+  const from = FROM[how];
+  const seconds = {
+    'previous snapshot': interval.seconds,
+    boot: uptimeSeconds,
+    namespace: undefined,
+    'not known': undefined,
+  }[from];
+  return {
+    from,
+    ...(why !== undefined && { why }),
+    ...(seconds !== undefined && { seconds }),
+    ...(delta !== undefined && { packets: delta }),
+    ...(perSecond !== undefined && { perSecond }),
+    ...(evicted?.delta !== undefined && { evicted: evicted.delta }),
   };
 }
 

@@ -1,6 +1,6 @@
 /** What the pages of hosts are called. */
 import { createHash } from 'node:crypto';
-import { DEVICE } from '../commands/files.ts';
+import { DEVICE } from '../files.ts';
 import type { Host } from '../timeline/hosts.ts';
 import { newestOf } from './fleet.ts';
 import type { Snapshot } from './snapshot.ts';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import workerpool, { type Pool as WorkerPool } from 'workerpool';
 import { packageRoot, version } from '../package.ts';
-import type { Capture } from './cache.ts';
+import type { Capture, Refusal } from './cache.ts';
 import { nameOf } from './sources.ts';
 import type { Failure, PageTask, Task } from './worker.ts';
 
@@ -37,11 +37,12 @@ export class Pool {
   }
 
   /** Analyses a source, and keeps the analysis. */
-  async captures(task: Task): Promise<{ captures: Capture[] } | Failure> {
+  async captures(task: Task): Promise<{ captures: Capture[] } | Refusal> {
+    const name = nameOf(task.source);
     try {
       return await this.#pool.exec('captures', [task]);
     } catch (error) {
-      return { error: `${nameOf(task.source)} cannot be analysed: ${endOf(error)}` };
+      return { name, error: `${name} cannot be analysed: ${endOf(error)}` };
     }
   }
 

@@ -6,7 +6,7 @@
  */
 import * as z from 'zod';
 import { anonymizedSchema, severitySchema } from '../analysis/schema.ts';
-import { timelineSchema } from '../timeline/schema.ts';
+import { delta, timelineSchema } from '../timeline/schema.ts';
 import { snapshotSchema } from './snapshot.ts';
 
 /** Version of the shape below: raised when a field changes its meaning or goes away. */
@@ -14,11 +14,26 @@ const SCHEMA_VERSION = 1;
 
 const count = z.number().int().nonnegative();
 const value = z.union([z.number(), z.string()]);
-const newest = snapshotSchema.omit({ bundle: true, host: true, settings: true });
+const newest = snapshotSchema.omit({ bundle: true, host: true, settings: true, between: true });
 const timeline = timelineSchema.shape;
+
+const sincePrevious = z
+  .object({
+    from: z
+      .enum(['previous snapshot', 'boot', 'namespace', 'not known'])
+      .describe('when the counters that tell it began: a boot, or a new namespace, lies between the two'),
+    why: delta.shape.why,
+    seconds: z.number().optional().describe('that the figures are of'),
+    packets: count.optional(),
+    perSecond: z.number().optional(),
+    evicted: count.optional(),
+  })
+  .optional()
+  .describe('what was dropped between the previous snapshot of the host and its newest; absent: it is the only one');
 
 const host = newest
   .extend({
+    drops: newest.shape.drops.extend({ sincePrevious }),
     name: z.string().optional().describe('absent: the host name was not captured'),
     anonymized: anonymizedSchema,
     identifiedBy: timeline.host.shape.identifiedBy,

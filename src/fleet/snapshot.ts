@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { type Analysis, analysisSchema, anonymizedSchema } from '../analysis/schema.ts';
 
-const { verdict, recommendation, usage } = analysisSchema.shape;
+const { verdict, recommendation, usage, drops } = analysisSchema.shape;
 const count = z.number().int().nonnegative();
 const known = <T extends z.ZodType>(value: T) => z.object({ value }).optional();
 
@@ -40,6 +40,14 @@ export const snapshotSchema = z.object({
     evictedTotal: count.optional().describe('entries, since the counters began'),
     tableFullLines: count.optional().describe('lines of the kernel log, which are rate limited: not packets'),
   }),
+  between: z
+    .object({
+      counters: z.object({ file: z.string(), totals: z.record(z.string(), z.number()) }).optional(),
+      duringCapture: drops.shape.duringCapture,
+      readings: z.array(z.object({ drop: count, uptimeSeconds: z.number() })),
+      namespaces: z.array(z.object({ inode: z.string() })),
+    })
+    .describe('what tells what was counted since the snapshot before'),
   recommendation: recommendation.pick({ action: true, max: true, buckets: true }),
   settings: z.record(z.string(), z.number()).describe('as they run, by name without nf_conntrack_ in front'),
 });
@@ -49,7 +57,7 @@ export type Snapshot = z.infer<typeof snapshotSchema>;
 
 /** The figures of one analysis that a fleet is made of. */
 export function snapshotOf(analysis: Analysis): Snapshot {
-  const { bundle, host, usage, hash, memory, drops, recommendation, findings, pageBytes } = analysis;
+  const { bundle, host, usage, hash, memory, drops, readings, recommendation, findings, pageBytes } = analysis;
   const { duringCapture: during, counters, log } = drops;
   const only = <T>(fact: { value: T } | undefined) => fact && { value: fact.value };
   const idsOf = (severity: string) => findings.filter((each) => each.severity === severity).map(({ id }) => id);
@@ -86,6 +94,12 @@ export function snapshotOf(analysis: Analysis): Snapshot {
       total: counters?.totals.drop,
       evictedTotal: counters?.totals.early_drop,
       tableFullLines: log.captured.length > 0 ? log.tableFullLines : undefined,
+    },
+    between: {
+      counters: counters && { file: counters.file, totals: counters.totals },
+      duringCapture: during,
+      readings: readings.filter((each) => each.drop !== undefined && each.uptimeSeconds !== undefined).slice(-1),
+      namespaces: analysis.namespaces.filter(({ inode }) => inode !== undefined),
     },
     recommendation,
     settings: Object.fromEntries(analysis.settings.map(({ name, value }) => [name, value])),

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
 import { lstat, open, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { type Analysed, analysesOf, MAX_JSON_BYTES, parseAnalysis } from '../analyses.ts';
 import type { Aims } from '../analysis/aims.ts';
 import { BundleError } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
-import { type Analysed, analysesOf, MAX_JSON_BYTES, parseAnalysis } from '../commands/inputs.ts';
 
 /** A bundle or Analysis JSON of its own, or a line of what `analyse --jsonl` wrote. */
 export type Source = { path: string } | { file: string; line: number; at: number; bytes: number };
@@ -76,8 +76,9 @@ async function digestTree(folder: string, below: string, update: (text: string) 
     const name = path.join(below, entry.name);
     if (entry.isDirectory()) await digestTree(folder, name, update);
     else if (entry.isFile()) {
-      const { size, mtimeMs } = await lstat(path.join(folder, name));
-      update(`${JSON.stringify([name, size, mtimeMs])}\n`);
+      // A file that could not be read has another time of change once it can be.
+      const { size, mtimeMs, ctimeMs } = await lstat(path.join(folder, name));
+      update(`${JSON.stringify([name, size, mtimeMs, ctimeMs])}\n`);
     }
   }
 }

@@ -1,12 +1,13 @@
 /** A process of the pool: analyses a source, or makes the page of a host, and hands back little more than that it did. */
 import workerpool from 'workerpool';
+import { reasonOf } from '../analyses.ts';
 import type { Aims } from '../analysis/aims.ts';
 import type { Analysis } from '../analysis/schema.ts';
+import { BundleError } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
-import { writeWhole } from '../commands/files.ts';
-import { reasonOf } from '../commands/inputs.ts';
+import { writeWhole } from '../files.ts';
 import { type Paper, renderHtml } from '../report/html.ts';
-import { type CachePlace, type Capture, keep, keptAnalyses } from './cache.ts';
+import { type CachePlace, type Capture, keep, keepRefusal, keptAnalyses, type Refusal } from './cache.ts';
 import { snapshotOf } from './snapshot.ts';
 import { analysesFrom, nameOf, type Source } from './sources.ts';
 
@@ -48,11 +49,15 @@ async function analysed({
   return { analyses, captures };
 }
 
-async function captures(task: Task): Promise<{ captures: Capture[] } | Failure> {
+async function captures(task: Task): Promise<{ captures: Capture[] } | Refusal> {
+  const name = nameOf(task.source);
   try {
     return { captures: (await analysed(task)).captures };
   } catch (error) {
-    return { error: reasonOf(nameOf(task.source), error) };
+    const refusal = { name, error: reasonOf(name, error) };
+    // What else went wrong, as with a disk or with memory, need not go wrong again.
+    if (error instanceof BundleError && error.cause === undefined) keepRefusal(task.place, task.digest, refusal);
+    return refusal;
   }
 }
 

@@ -1,6 +1,6 @@
 /** What happened between two snapshots: what was counted, what was set, whether the host was restarted. */
 import type { Analysis } from '../analysis/schema.ts';
-import { type Named, timeOf } from './hosts.ts';
+import { type Identified, type Named, timeOf } from './hosts.ts';
 import type { Delta, Interval } from './schema.ts';
 
 /** Counters of a CPU are 32 bits wide (struct ip_conntrack_stat). */
@@ -21,8 +21,22 @@ const LOOKUPS_PER_SECOND = 1_000_000;
 /** Up to 4.4 these count each packet, or each entry that was looked at for it (nf_conntrack_core.c). */
 const COUNT_LOOKUPS = ['searched', 'found', 'ignore'];
 
+/** What of an analysis two snapshots are compared by. */
+export interface Compared extends Identified {
+  host: Identified['host'] & { cpus?: { value: number } | undefined };
+  drops: {
+    counters?: Pick<NonNullable<Analysis['drops']['counters']>, 'file' | 'totals'> | undefined;
+    duringCapture?:
+      | Omit<NonNullable<Analysis['drops']['duringCapture']>, 'dropPerSecond' | 'earlyDropPerSecond'>
+      | undefined;
+  };
+  readings: { drop?: number | undefined; uptimeSeconds?: number | undefined }[];
+  namespaces: { inode?: string | undefined }[];
+  settings: { name: string; value: number }[];
+}
+
 /** Compares two snapshots of one host, the earlier first. */
-export function intervalOf(from: number, to: number, before: Named, after: Named): Interval {
+export function intervalOf(from: number, to: number, before: Named<Compared>, after: Named<Compared>): Interval {
   const [earlier, later] = [before.analysis, after.analysis];
   const rebooted = wasRebooted(before, after);
   const namespaceChanged = rebooted === false ? changed(earlier.bundle.netns, later.bundle.netns) : undefined;
@@ -40,11 +54,11 @@ export function intervalOf(from: number, to: number, before: Named, after: Named
   };
 }
 
-const clockOf = ({ time, analysis }: Named) => time ?? timeOf(analysis);
-const uptimeOf = ({ host }: Analysis) => host.uptimeSeconds?.value;
+const clockOf = ({ time, analysis }: Named<Compared>) => time ?? timeOf(analysis);
+const uptimeOf = ({ host }: Compared) => host.uptimeSeconds?.value;
 
 /** Seconds between two captures: by the clocks, or within one boot by the uptime, which nobody sets. */
-function secondsBetween(before: Named, after: Named): number | undefined {
+function secondsBetween(before: Named<Compared>, after: Named<Compared>): number | undefined {
   const [earlier, later] = [before.analysis, after.analysis];
   const [a, b] = [uptimeOf(earlier), uptimeOf(later)];
   const isOneLife =
@@ -56,7 +70,7 @@ function secondsBetween(before: Named, after: Named): number | undefined {
 }
 
 /** The boot id tells; without it the uptime does, which goes on with the clock unless the host was restarted. */
-function wasRebooted(before: Named, after: Named): boolean | undefined {
+function wasRebooted(before: Named<Compared>, after: Named<Compared>): boolean | undefined {
   const byId = changed(before.analysis.host.bootId?.value, after.analysis.host.bootId?.value);
   if (byId !== undefined) return byId;
   const [a, b] = [uptimeOf(before.analysis), uptimeOf(after.analysis)];
@@ -80,7 +94,7 @@ interface Between {
   seconds: number | undefined;
 }
 
-function deltasOf(earlier: Analysis, later: Analysis, between: Between): { deltas: Delta[]; unexplained?: boolean } {
+function deltasOf(earlier: Compared, later: Compared, between: Between): { deltas: Delta[]; unexplained?: boolean } {
   const { rebooted, namespaceChanged } = between;
   const [before, after] = [earlier.drops.counters, later.drops.counters];
   if (!after) return { deltas: [] };
@@ -128,8 +142,8 @@ function counterDelta(
   name: string,
   start: number | undefined,
   total: number,
-  earlier: Analysis,
-  later: Analysis,
+  earlier: Compared,
+  later: Compared,
   { seconds }: Between,
 ): Delta {
   if (start === undefined) return { name, how: 'not known', why: 'not captured' };
@@ -156,7 +170,7 @@ function rated(name: string, how: Delta['how'], delta: number, seconds: number |
 }
 
 /** Whether a counter counts so fast that one CPU's may have run over, once or more, without a trace. */
-function mayHaveRunOver(name: string, seconds: number | undefined, ...analyses: Analysis[]): boolean {
+function mayHaveRunOver(name: string, seconds: number | undefined, ...analyses: Compared[]): boolean {
   if (seconds === undefined) return false;
   const countsLookups = analyses.some(({ drops }) => (drops.counters?.totals.searched ?? 0) > 0);
   const rates = analyses.flatMap((analysis) => rateDuring(name, analysis) ?? []);
@@ -165,7 +179,7 @@ function mayHaveRunOver(name: string, seconds: number | undefined, ...analyses: 
 }
 
 /** The rate of a counter while a snapshot was taken. */
-function rateDuring(name: string, { drops: { duringCapture: during } }: Analysis): number | undefined {
+function rateDuring(name: string, { drops: { duringCapture: during } }: Compared): number | undefined {
   if (!during || during.seconds <= 0) return undefined;
   const counted = {
     drop: during.drop,
@@ -179,24 +193,24 @@ function rateDuring(name: string, { drops: { duringCapture: during } }: Analysis
 }
 
 /** And on average since the boot. */
-function averageRate(name: string, analysis: Analysis): number {
+function averageRate(name: string, analysis: Compared): number {
   const [total, uptime] = [analysis.drops.counters?.totals[name], uptimeOfCounters(analysis)];
   return total !== undefined && uptime ? total / uptime : 0;
 }
 
 /** The counters are of the last reading, which is later than the start of the capture by as long as that took. */
-function uptimeOfCounters({ readings, host }: Analysis): number | undefined {
+function uptimeOfCounters({ readings, host }: Compared): number | undefined {
   const last = readings.findLast(({ drop, uptimeSeconds }) => drop !== undefined && uptimeSeconds !== undefined);
   return last?.uptimeSeconds ?? host.uptimeSeconds?.value;
 }
 
-function secondsOfCounters(earlier: Analysis, later: Analysis): number | undefined {
+function secondsOfCounters(earlier: Compared, later: Compared): number | undefined {
   const [a, b] = [uptimeOfCounters(earlier), uptimeOfCounters(later)];
   return a === undefined || b === undefined || b < a ? undefined : b - a;
 }
 
 /** Settings that have another value than before; one that was not captured in either is none. */
-function settingsBetween(earlier: Analysis, later: Analysis): Interval['settings'] {
+function settingsBetween(earlier: Compared, later: Compared): Interval['settings'] {
   const before = new Map(earlier.settings.map(({ name, value }) => [name, value]));
   const after = new Map(later.settings.map(({ name, value }) => [name, value]));
   return [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((name) => {

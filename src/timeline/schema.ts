@@ -48,7 +48,8 @@ const point = z.object({
 });
 export type Point = z.infer<typeof point>;
 
-const delta = z.object({
+/** What one counter counted between two snapshots. */
+export const delta = z.object({
   name: z.string(),
   how: z
     .enum(['counted', 'wrapped', 'since boot', 'since the namespace', 'not known'])

@@ -240,6 +240,14 @@ describe('members', () => {
     expect(await verify(out, { original: input() })).toBe(0);
   });
 
+  test('the host, where only the top folder is left to tell it', async () => {
+    await writeArchive(input(), { 'proc/slabinfo': 'x', 'commands/dmesg': '[1.0] gw1.acme.example: nf_conntrack\n' });
+    expect(await anonymize(input(), { keyFile, out })).toBe(0);
+    expect([...(await contents(out))].flat().join('\n')).not.toContain('acme');
+    expect(gunzipSync(readFileSync(out)).toString('latin1')).not.toContain('acme');
+    expect(await verify(input(), { original: input() })).toBe(5);
+  });
+
   test('comments of settings, and names wherever they are said', async () => {
     await writeArchive(
       input(),

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Analysis } from '../../src/analysis/schema.ts';
+import { anonymize } from '../../src/commands/anonymize.ts';
 import { convert } from '../../src/commands/convert.ts';
 import { EXIT } from '../../src/commands/exit-codes.ts';
 import { inspect } from '../../src/commands/inspect.ts';
@@ -99,7 +101,38 @@ describe('an archive of another collector becomes a bundle', () => {
     const collected = path.join(FOREIGN, 'sos-collect');
     const both = path.join(collected, JSON.parse(readFileSync(path.join(collected, 'expected.json'), 'utf8')).archive);
     expect(await said(() => convert(both, out))).toMatchObject({ code: EXIT.input, err: /holds 2 captures/ });
+    const outer = path.join(path.dirname(out), 'outer.tar');
+    execFileSync('tar', ['-cf', outer, '-C', path.dirname(WHOLE), path.basename(WHOLE)]);
+    expect(await said(() => convert(outer, out))).toMatchObject({ code: EXIT.input, err: /is an archive of archives/ });
     expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe('a bundle of collect.sh stays what it is', () => {
+  const OWN = [
+    'samples/full-with-drops.tar.gz',
+    'test/fixtures/captures/other-namespace.tar.gz',
+    'test/fixtures/captures/chains.tar.gz',
+  ];
+  /** All that is known, but for what the archive itself is. */
+  const all = ({ bundle: { name: _name, sha256: _sha, bytes: _bytes, ...bundle }, ...analysis }: Analysis) => ({
+    bundle,
+    ...analysis,
+  });
+
+  test.each(OWN)('%s: with every line of its lists', async (name) => {
+    const file = path.join(packageRoot, name);
+    expect(await said(() => convert(file, out))).toMatchObject({ code: EXIT.ok });
+    expect(all(await analysisOf(out))).toEqual(all(await analysisOf(file)));
+  });
+
+  test('with pseudonyms, it says so', async () => {
+    const [file, keyFile] = [path.join(path.dirname(out), 'anonymized.tar.gz'), path.join(path.dirname(out), 'key')];
+    await said(() => anonymize(path.join(packageRoot, 'samples/healthy.tar.gz'), { keyFile, out: file }));
+    await said(() => convert(file, out));
+    const { bundle } = await analysisOf(out);
+    expect(bundle.anonymized).toMatchObject({ scheme: 'crypto-pan/1', keyId: expect.stringMatching(/^[0-9a-f]+$/) });
+    expect(bundle.anonymized).toEqual((await analysisOf(file)).bundle.anonymized);
   });
 });
 

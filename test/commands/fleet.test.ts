@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -115,6 +116,25 @@ describe('a second run', () => {
     for (const name of ['index.html', 'fleet.csv', 'fleet.json'])
       expect(readFileSync(at('out', name), 'utf8'), name).toBe(readFileSync(at('fresh', name), 'utf8'));
     expect(readdirSync(at('out', 'hosts'))).toEqual(readdirSync(at('fresh', 'hosts')));
+  });
+
+  test('does not read again what cannot be read, and says so again, by the name that it has now', () => {
+    take('healthy.tar.gz', 'bundles', 'a.tar.gz');
+    writeFileSync(at('bundles', 'letter.tgz'), 'Dear support, it is broken again.\n'.repeat(40));
+    writeFileSync(at('bundles', 'note.json'), '{"a":1}');
+    const first = run('bundles', '--out', 'out', ...TEXT);
+    expect(first.analysed).toEqual([3, 3]);
+    const unread = json().unread;
+    expect(unread).toHaveLength(2);
+    const second = run('bundles', '--out', 'out', ...TEXT);
+    expect(second).toMatchObject({ analysed: [0, 3], status: 3, stderr: first.stderr });
+    expect(json().unread).toEqual(unread);
+    renameSync(at('bundles', 'letter.tgz'), at('bundles', 'moved.tgz'));
+    const third = run('bundles', '--out', 'out', ...TEXT);
+    expect(third).toMatchObject({ analysed: [0, 3], status: 3 });
+    expect(third.stderr).toMatch(/: bundles\/moved\.tgz is not an archive that can be read/);
+    expect(third.stderr).not.toContain('letter');
+    expect(run('bundles', '--out', 'out', '--limit', 'file=1MiB', ...TEXT).analysed).toEqual([3, 3]);
   });
 
   test('with other options reads all anew, and with other paper makes the pages anew', () => {

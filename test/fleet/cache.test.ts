@@ -47,17 +47,17 @@ async function kept(cache: Cache, digest = A): Promise<void> {
 describe('results of earlier runs', () => {
   test('are found again, by the same version and options only', async () => {
     const cache = await opened();
-    expect(cache.captures(A)).toBeUndefined();
+    expect(cache.known(A)).toBeUndefined();
     await kept(cache);
-    expect((await opened()).captures(A)).toEqual(CAPTURES);
+    expect((await opened()).known(A)).toEqual({ captures: CAPTURES });
     expect(keptAnalyses(cache.place, A)).toEqual([full()]);
-    expect((await opened('other options')).captures(A)).toBeUndefined();
+    expect((await opened('other options')).known(A)).toBeUndefined();
   });
 
   test.each(['snapshot.json', 'analysis.json.gz'])('are ignored where the %s is cut, changed or gone', async (name) => {
     const cache = await opened();
     const file = path.join(cache.place.folder, `${A}.${name}`);
-    const known = () => cache.captures(A) !== undefined && keptAnalyses(cache.place, A) !== undefined;
+    const known = () => cache.known(A) !== undefined && keptAnalyses(cache.place, A) !== undefined;
     await kept(cache);
     expect(known()).toBe(true);
     truncateSync(file, 100);
@@ -83,7 +83,7 @@ describe('results of earlier runs', () => {
     await kept(cache, A);
     await kept(cache, B);
     writeFileSync(path.join(cache.place.folder, 'note.txt'), 'mine');
-    cache.captures(B);
+    cache.known(B);
     await cache.prune();
     expect(readdirSync(cache.place.folder).sort()).toEqual([`${B}.analysis.json.gz`, `${B}.snapshot.json`, 'note.txt']);
     expect(existsSync(before.place.folder)).toBe(false);
@@ -173,7 +173,7 @@ describe('workers', () => {
     const pool = new Pool({ workers: 2 });
     try {
       const result = await pool.captures(task(cache, SAMPLE));
-      expect(result).toEqual({ captures: cache.captures(A) });
+      expect(result).toEqual(cache.known(A));
       expect(keptAnalyses(cache.place, A)?.[0]?.bundle.name).toBe('linux-2.4.tar.gz');
     } finally {
       await pool.close();
@@ -183,8 +183,20 @@ describe('workers', () => {
   test('say why a bundle cannot be read', async () => {
     const pool = new Pool({ workers: 1 });
     try {
-      const result = await pool.captures(task(await opened(), '/nowhere.tar.gz'));
-      expect(result).toEqual({ error: expect.stringMatching(/^\/nowhere\.tar\.gz does not exist\. Expected/) });
+      const cache = await opened();
+      const nowhere = '/nowhere.tar.gz';
+      const result = await pool.captures(task(cache, nowhere));
+      expect(result).toEqual({
+        name: nowhere,
+        error: expect.stringMatching(/^\/nowhere\.tar\.gz does not exist\. Expected/),
+      });
+      // It may be there next time.
+      expect(cache.known(A)).toBeUndefined();
+      const letter = path.join(out, 'letter.tar.gz');
+      writeFileSync(letter, 'Dear support');
+      const refused = await pool.captures(task(cache, letter));
+      expect(refused).toEqual({ name: letter, error: expect.stringContaining('is not an archive') });
+      expect((await opened()).known(A)).toEqual(refused);
     } finally {
       await pool.close();
     }
@@ -197,6 +209,7 @@ describe('workers', () => {
       for (let n = 0; n < 2; n++) {
         const result = await pool.captures(task(cache, SAMPLE));
         expect(result).toEqual({
+          name: SAMPLE,
           error: expect.stringMatching(
             /linux-2\.4\.tar\.gz cannot be analysed: the process that worked on it ended with SIG/,
           ),

@@ -1,10 +1,16 @@
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fleetOf } from '../../src/fleet/fleet.ts';
 import { NO_LABELS, parseLabels } from '../../src/fleet/labels.ts';
 import { pageNames } from '../../src/fleet/pages.ts';
 import { fleetSchema } from '../../src/fleet/schema.ts';
 import { snapshotOf } from '../../src/fleet/snapshot.ts';
-import { hostsOf } from '../../src/timeline/hosts.ts';
+import { packageRoot } from '../../src/package.ts';
+import { count, duration } from '../../src/report/format.ts';
+import { renderFleetHtml } from '../../src/report/html.ts';
+import { type Named, hostsOf } from '../../src/timeline/hosts.ts';
+import { timelineOf } from '../../src/timeline/timeline.ts';
+import { analysisOf } from '../one-analysis.ts';
 import { full, healthy, linux24, nearLimit, nothing } from '../report/analyses.ts';
 import { host, paged } from './hosts.ts';
 
@@ -62,6 +68,73 @@ test('a host is judged by its newest snapshot, and its trend is told by all', ()
   expect(fleetHost?.verdict.kind).toBe(nearLimit().verdict.kind);
   expect(fleetHost?.trend.map(({ capturedAt }) => capturedAt?.slice(8, 10))).toEqual(['01', '02', '03']);
   expect(fleetHost?.growth.refused).toBeDefined();
+});
+
+describe('what was dropped since the previous snapshot', () => {
+  const since = (inputs: Named[]) =>
+    fleetOf(paged(inputs), { labels: NO_LABELS, unread: [] }, '0').hosts[0]?.drops.sincePrevious;
+
+  test('is what the timeline counts, over the same time', async () => {
+    const files = ['20261121T1500', '20261122T1500'].map((time) =>
+      path.join(packageRoot, `samples/week/gw-east-4-${time}.tar.gz`),
+    );
+    const inputs = await Promise.all(files.map(async (name) => ({ name, analysis: await analysisOf(name) })));
+    const [made] = hostsOf(inputs);
+    const interval = made && timelineOf(made, '0').intervals.at(-1);
+    const counted = (name: string) => interval?.deltas.find((each) => each.name === name)?.delta;
+    expect(counted('drop')).toBeDefined();
+    expect(since(inputs)).toMatchObject({
+      from: 'previous snapshot',
+      seconds: interval?.seconds,
+      packets: counted('drop'),
+      evicted: counted('early_drop'),
+    });
+    expect(interval?.seconds).toBeGreaterThan(86_000);
+  });
+
+  /** The full table on that day, its counters at so many times what they were captured at. */
+  const at = (day: number, times: number, boot?: string) => {
+    const input = host('gw', full(), { day });
+    const { analysis } = input;
+    const { counters, duringCapture: _, ...drops } = analysis.drops;
+    if (!counters) throw new Error('a full table counts');
+    const totals = Object.fromEntries(Object.entries(counters.totals).map(([name, total]) => [name, total * times]));
+    const uptimeSeconds = { value: 86_400 * (10 + day), file: 'proc/uptime' };
+    const bootId = boot === undefined ? {} : { bootId: { value: boot, file: 'proc/sys/kernel/random/boot_id' } };
+    return {
+      ...input,
+      analysis: {
+        ...analysis,
+        readings: [],
+        host: { ...analysis.host, uptimeSeconds, ...bootId },
+        drops: { ...drops, counters: { ...counters, totals } },
+      },
+    };
+  };
+  const DROPPED = full().drops.counters?.totals.drop ?? 0;
+
+  test('is nothing where there is none', () => {
+    expect(since([at(1, 1)])).toBeUndefined();
+  });
+
+  test('tells a reset from a boot, and counts from neither what it cannot know', () => {
+    expect(since([at(1, 1, 'a'), at(2, 3, 'a')])).toMatchObject({ from: 'previous snapshot', packets: 2 * DROPPED });
+    expect(since([at(1, 3, 'a'), at(2, 1, 'a')])).toEqual({ from: 'not known', why: 'ran backwards' });
+    expect(since([at(1, 3, 'a'), at(2, 1, 'b')])).toMatchObject({ from: 'boot', packets: DROPPED });
+  });
+
+  test('is what the index shows, with the time that it is of', () => {
+    const page = (inputs: Named[]) =>
+      renderFleetHtml(fleetOf(paged(inputs), { labels: NO_LABELS, unread: [] }, '0')).replace(
+        /<style>[\s\S]*<\/style>/,
+        '',
+      );
+    expect(page([at(1, 1, 'a')])).not.toContain('previous snapshot');
+    expect(page([at(1, 1, 'a'), at(2, 3, 'a')])).toContain(
+      `>${count(2 * DROPPED)} in ${duration(86_400)}</span><span class="note">since the previous snapshot; `,
+    );
+    expect(page([at(1, 3, 'a'), at(2, 1, 'a')])).toContain('since the previous snapshot: the counters were reset');
+  });
 });
 
 test('the same capture twice is one, and it is said', () => {

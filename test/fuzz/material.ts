@@ -3,9 +3,13 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { analyse } from '../../src/analysis/analyse.ts';
+import { BundleError } from '../../src/bundle/bundle.ts';
 import { DamageError } from '../../src/bundle/damage.ts';
 import { unpackStream } from '../../src/bundle/unpack.ts';
-import { membersOf, nameOf, type TarMember, member } from './archives.ts';
+import { readSnapshots } from '../../src/snapshot/read.ts';
+import { member, membersOf, nameOf, type TarMember, tarOf } from './archives.ts';
+import type { Json } from './mutate.ts';
 
 /** A table of a hundred rows is like one of a thousand. */
 const LONGEST = 1 << 14;
@@ -82,3 +86,23 @@ export async function tables(): Promise<string[]> {
 export function bundleOf(files: ReadonlyMap<string, string>): TarMember[] {
   return [...files].map(([path, text]) => member(`conntrack-gw-20261122T140305Z/${path}`, text));
 }
+
+/** Analyses as JSON: of every bundle that collect.sh wrote, and what other versions wrote. */
+export async function jsonAnalyses(): Promise<Json[]> {
+  const analyses: Json[] = filesIn('test/fixtures/analyses', /^(?:analysis|older)\.json$/).map((file) =>
+    JSON.parse(readFileSync(file, 'utf8')),
+  );
+  for (const members of await ownBundles()) {
+    for (const capture of await capturesIn(tarOf(members))) {
+      if ('snapshot' in capture) analyses.push(JSON.parse(JSON.stringify(analyse(capture.snapshot, '0'))));
+    }
+  }
+  return analyses;
+}
+
+/** The captures in an archive; none in what is no bundle, of which samples/fleet has one. */
+const capturesIn = (tar: Buffer) =>
+  readSnapshots('-', { stdin: once(tar) }).catch((error: unknown) => {
+    if (error instanceof BundleError) return [];
+    throw error;
+  });

@@ -254,3 +254,88 @@ export function mutatedBytes(random: Random, bytes: Buffer, others: readonly Buf
   }
   return made.subarray(0, 4 << 20);
 }
+
+/** A value that JSON can spell. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** Where a value is: in what, and under which key. */
+type Slot = { of: Json[] | { [key: string]: Json }; key: string };
+
+function slotsOf(value: Json, slots: Slot[] = []): Slot[] {
+  if (typeof value !== 'object' || value === null) return slots;
+  for (const [key, inner] of Object.entries(value)) {
+    slots.push({ of: value, key });
+    slotsOf(inner, slots);
+  }
+  return slots;
+}
+
+const at = ({ of, key }: Slot) => (of as { [key: string]: Json })[key] as Json;
+const copy = (value: Json): Json => JSON.parse(JSON.stringify(value));
+
+function setAt({ of, key }: Slot, value: Json): void {
+  Object.defineProperty(of, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
+function removed({ of, key }: Slot): void {
+  if (Array.isArray(of)) of.splice(Number(key), 1);
+  else delete of[key];
+}
+
+/** Numbers that JSON can spell. */
+const NUMBERS = [...EDGES.map(Number).filter(Number.isFinite), 1e15, 5e-324, 1.7976931348623157e308, 2.5];
+
+const TIMES = [
+  '2026-11-22T14:03:05Z',
+  '2026-11-22T14:03:05.5+13:00',
+  '1970-01-01T00:00:00Z',
+  '9999-12-31T23:59:59Z',
+  '+275760-09-13T00:00:00.000Z',
+  '2026-02-30T00:00:00Z',
+  'yesterday',
+];
+
+function otherValue(random: Random, value: Json): Json {
+  if (typeof value === 'number') return random.of([...NUMBERS, value + 1, value - 1, 2 * value, value / 3]);
+  if (typeof value === 'string') return random.of(/^\d{4}-/.test(value) ? TIMES : [...WORDS, `${value}${value}`]);
+  if (typeof value === 'boolean') return !value;
+  return random.of<Json>([null, 0, '', [], {}]);
+}
+
+/** A document changed in a few of its values, each of which mostly stays of its kind; `donors` are documents of the same form. */
+export function mutatedJson(random: Random, document: Json, donors: readonly Json[]): Json {
+  const made = copy(document);
+  for (let n = random.oneIn(10) ? 0 : 1 + random.few() + random.few(); n > 0; n--) {
+    const slots = slotsOf(made);
+    if (slots.length === 0) break;
+    const slot = random.of(slots);
+    switch (random.below(9)) {
+      case 0:
+      case 1:
+      case 2:
+        setAt(slot, otherValue(random, at(slot)));
+        break;
+      case 3:
+      case 4:
+        removed(slot);
+        break;
+      // What another document has there, or anywhere under that key.
+      case 5:
+      case 6: {
+        const same = slotsOf(random.of(donors)).filter(({ key }) => key === slot.key);
+        if (same.length > 0) setAt(slot, copy(at(random.of(same))));
+        break;
+      }
+      case 7:
+        if (Array.isArray(slot.of)) {
+          const again = Array.from({ length: random.oneIn(20) ? 300 : 1 + random.few() }, () => copy(at(slot)));
+          slot.of.splice(random.below(slot.of.length + 1), 0, ...again);
+        } else setAt({ of: slot.of, key: random.of(['x', '__proto__', slot.key.toUpperCase()]) }, copy(at(slot)));
+        break;
+      default:
+        if (Array.isArray(slot.of)) slot.of.reverse();
+        else setAt(slot, copy(at(random.of(slots))));
+    }
+  }
+  return made;
+}

@@ -1,18 +1,11 @@
 /** What is fuzzed: how inputs of each part of the program are made, and what is wrong with what it makes of them. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { analyse } from '../../src/analysis/analyse.ts';
-import { type Analysis, analysisSchema } from '../../src/analysis/schema.ts';
-import { writeAnonymized } from '../../src/anonymize/archive.ts';
 import { NameIndex } from '../../src/anonymize/names.ts';
 import { Pseudonyms } from '../../src/anonymize/pseudonyms.ts';
 import { Rewriter } from '../../src/anonymize/rewriter.ts';
-import { survey } from '../../src/anonymize/survey.ts';
 import { BundleError, readBundle } from '../../src/bundle/bundle.ts';
 import { Bzip2Decoder } from '../../src/bundle/bzip2.ts';
 import { DamageError, UnsupportedError } from '../../src/bundle/damage.ts';
@@ -28,30 +21,16 @@ import { parseTableRow } from '../../src/parsers/table/row.ts';
 import { parseSavedRow } from '../../src/parsers/table/save.ts';
 import { TableSummariser } from '../../src/parsers/table/summariser.ts';
 import { parseXmlRow } from '../../src/parsers/table/xml.ts';
-import { renderHtml } from '../../src/report/html.ts';
-import { inspectionOf, renderInspection } from '../../src/report/inspection.ts';
-import { renderJson } from '../../src/report/json.ts';
-import { renderMarkdown } from '../../src/report/markdown.ts';
-import { renderText } from '../../src/report/text.ts';
-import { readSnapshots } from '../../src/snapshot/read.ts';
 import { anyQuestion, material } from '../analysis/any-capture.ts';
-import { shape } from '../analysis/complaints.ts';
 import { faultsOf, numbersIn, PARSERS } from '../parsers/every-parser.ts';
-import { mutatedMembers, packed, type TarMember, tarOf } from './archives.ts';
+import { mutatedMembers, packed, tarOf } from './archives.ts';
+import { COMMAND_TARGETS } from './commands.ts';
 import { FILES, generated } from './grammar.ts';
-import { allTexts, bundleOf, foreignArchives, ownBundles, packedIn, tables } from './material.ts';
+import { bundleOf, foreignArchives, ownBundles, packedIn, tables } from './material.ts';
 import { mutatedBytes, mutatedText } from './mutate.ts';
 import type { Random } from './random.ts';
-
-/** A part of the program that is fuzzed. */
-export interface Target {
-  /** Its inputs are whole archives: they take a hundred times as long as others. */
-  isWhole: boolean;
-  /** Opens what makes its inputs, which reads all of the material. */
-  open(): Promise<(random: Random) => Buffer>;
-  /** What is wrong with what it makes of an input, beside what it throws. */
-  check(input: Buffer): string[] | Promise<string[]>;
-}
+import { wholeWay } from './reports.ts';
+import { bundles, everyText, stream, type Target } from './target.ts';
 
 /** Blocks whose bounds depend on nothing but what is in them. */
 function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
@@ -65,10 +44,6 @@ function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-async function* stream(blocks: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield* blocks;
-}
-
 async function joined(blocks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const all: Buffer[] = [];
   for await (const block of blocks) all.push(Buffer.from(block));
@@ -76,12 +51,6 @@ async function joined(blocks: AsyncIterable<Uint8Array>): Promise<Buffer> {
 }
 
 const bytesOf = (text: string) => Buffer.from(text, 'utf8');
-
-let texts: Promise<Map<string, string>> | undefined;
-const everyText = () => {
-  texts ??= allTexts();
-  return texts;
-};
 
 /** Examples that a parser is given, beside its own. */
 const MOST_EXAMPLES = 40;
@@ -343,88 +312,6 @@ const archive: Target = {
   },
 };
 
-/** What no page may hold: the style sheet holds fonts, whose letters can spell anything. */
-const HOLES = /undefined|NaN|Infinity|\[object |⟦/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
-
-/** What a page has that it may not have, with what stands around it. */
-function around(page: string, pattern: RegExp): string | undefined {
-  const at = page.search(pattern);
-  return at < 0 ? undefined : page.slice(Math.max(0, at - 60), at + 60);
-}
-
-/** Fields that are negative where the host says so: -1 is what a limit was set to that is none. */
-const MAY_BE_NEGATIVE =
-  /^(?:settings|persisted|usage\.max|expectations\.max|boot|inventory|ages|readings|recommendation\.today|verdict\.proof|findings\.\d+\.(?:evidence|values\.now))\b/;
-
-function negatives(value: unknown, where = ''): string[] {
-  if (typeof value === 'number') return value < 0 && !MAY_BE_NEGATIVE.test(where) ? [`${where} is ${value}`] : [];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, field]) => negatives(field, where === '' ? key : `${where}.${key}`));
-}
-
-function withoutStyle(page: string): string {
-  return page.slice(0, page.indexOf('<style>')) + page.slice(page.indexOf('</style>'));
-}
-
-function analysisFaults(analysis: Analysis, source: string): string[] {
-  const json = renderJson(analysis);
-  const pages = {
-    JSON: json,
-    text: renderText(analysis),
-    Markdown: renderMarkdown(analysis),
-    HTML: withoutStyle(renderHtml(analysis)),
-  };
-  // What was captured may be such a word itself.
-  const isSaid = /undefined|NaN|Infinity|\[object /.test(source);
-  return [
-    ...shape(analysis),
-    ...(analysisSchema.safeParse(JSON.parse(json)).success ? [] : ['JSON: is no analysis']),
-    ...negatives(analysis),
-    ...Object.entries(pages).flatMap(([format, page]) => {
-      const hole = isSaid ? undefined : around(page, HOLES);
-      const control = around(page, CONTROLS);
-      return [
-        ...(hole === undefined ? [] : [`${format}: a hole: ${hole}`]),
-        ...(control === undefined ? [] : [`${format}: a control character: ${JSON.stringify(control)}`]),
-      ];
-    }),
-  ];
-}
-
-/** From the bytes of an archive to everything that is written of it. */
-async function wholeWay(input: Buffer): Promise<string[]> {
-  let captured: Awaited<ReturnType<typeof readSnapshots>>;
-  try {
-    captured = await readSnapshots('-', { stdin: stream([input]) });
-  } catch (error) {
-    if (!(error instanceof BundleError)) throw error;
-    return [];
-  }
-  return captured.flatMap((capture) => {
-    if ('error' in capture) return [];
-    const inspection = renderInspection('a', inspectionOf(capture.snapshot));
-    const control = around(inspection, CONTROLS);
-    return [
-      ...analysisFaults(analyse(capture.snapshot, '0'), JSON.stringify(capture.snapshot)),
-      ...(control === undefined ? [] : [`inspection: a control character: ${JSON.stringify(control)}`]),
-    ];
-  });
-}
-
-function bundles(originals: () => Promise<TarMember[][]>, check: Target['check']): Target {
-  return {
-    isWhole: true,
-    async open() {
-      const archives = await originals();
-      const corpus = [...(await everyText()).values()];
-      return (random) => packed(random, tarOf(mutatedMembers(random, random.of(archives), corpus)));
-    },
-    check,
-  };
-}
-
 /** Captures made by the arbitrary that the analysis is tested with, with a table of any kind. */
 const captures: Target = {
   isWhole: true,
@@ -443,36 +330,6 @@ const captures: Target = {
   check: wholeWay,
 };
 
-/** What is anonymised is a bundle as before. */
-async function anonymised(input: Buffer): Promise<string[]> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'fuzz-'));
-  try {
-    const [before, after] = [path.join(folder, 'before'), path.join(folder, 'after')];
-    writeFileSync(before, input);
-    const surveyed = await survey(before);
-    const { members } = await writeAnonymized(before, surveyed, pseudonyms, after);
-    if (members === 0) return [];
-    let read = 0;
-    const { damage } = await readBundle(after, async ({ content }) => {
-      for await (const _ of content) {
-        // It is read as a whole.
-      }
-      read++;
-    });
-    return [
-      ...(damage === undefined ? [] : [`anonymised: ${damage}`]),
-      ...(read === members ? [] : [`anonymised: ${members} members were written, ${read} are there`]),
-    ];
-  } catch (error) {
-    if (error instanceof BundleError) return [];
-    throw error;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-const both = async () => [...(await ownBundles()), ...(await foreignArchives())];
-
 /** All targets, by name. */
 export const TARGETS: Readonly<Record<string, Target>> = {
   ...Object.fromEntries(Object.entries(PARSERS).map(([name, each]) => [name.replaceAll(' ', '-'), parser(each)])),
@@ -489,5 +346,5 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   bundle: bundles(ownBundles, wholeWay),
   foreign: bundles(foreignArchives, wholeWay),
   captures,
-  anonymize: bundles(both, anonymised),
+  ...COMMAND_TARGETS,
 };

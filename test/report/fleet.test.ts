@@ -220,7 +220,9 @@ test('the CSV has a line for each host with its numbers, and columns that stay',
   const rows: Record<string, string>[] = parse(renderFleetCsv(made), { columns: true });
   expect(Object.keys(rows[0] ?? {}).join()).toBe(
     'hostname,severity,verdict,failure,entries,max,share,buckets,memory_bytes,mem_total_bytes,dropped_during_capture,' +
-      'drops_per_second,evicted_during_capture,capture_seconds,dropped_total,evicted_total,table_full_lines,recommendation,' +
+      'drops_per_second_during_capture,evicted_during_capture,capture_seconds,dropped_since_previous_capture,' +
+      'drops_per_second_since_previous_capture,evicted_since_previous_capture,since_previous_capture_seconds,' +
+      'since_previous_capture_counted_from,dropped_total,evicted_total,table_full_lines,recommendation,' +
       'recommended_max,recommended_buckets,findings_critical,findings_warning,full_in_days_from,full_in_days_to,differs_in,' +
       'kernel,os,cpus,uptime_seconds,captured_at,snapshots,input,page,page_size_inferred,label_site,label_customer',
   );

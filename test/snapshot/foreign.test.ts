@@ -6,10 +6,10 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { pack } from 'tar-stream';
 import { describe, expect, test } from 'vitest';
+import { analysesOf } from '../../src/analyses.ts';
 import type { Analysis } from '../../src/analysis/schema.ts';
 import { BundleError } from '../../src/bundle/bundle.ts';
 import { unpackFile } from '../../src/bundle/unpack.ts';
-import { analysesOf } from '../../src/commands/inputs.ts';
 import { packageRoot } from '../../src/package.ts';
 import { readSnapshots } from '../../src/snapshot/read.ts';
 

@@ -53,8 +53,38 @@ function usageView({ entries, max, share, unlimited }: FleetHost) {
   };
 }
 
+/** From when the counters told what was dropped since the previous snapshot. */
+const SINCE = {
+  'previous snapshot': 'since the previous snapshot',
+  boot: 'since the boot after the previous snapshot',
+  namespace: 'since the namespace was made anew, after the previous snapshot',
+} as const;
+
+/** What was dropped since the snapshot before, as far as that can be told, and while this one was taken. */
+function dropsView({ drops }: FleetHost) {
+  const { sincePrevious: since, during } = drops;
+  const newest = newestDropsView(drops);
+  if (since === undefined) return newest;
+  if (since.from === 'not known' || since.packets === undefined) {
+    const reset = since.why === 'ran backwards' ? 'the counters were reset' : 'cannot be told';
+    return { ...newest, note: [newest.note, `since the previous snapshot: ${reset}`].filter(Boolean).join('; ') };
+  }
+  const { packets, seconds, perSecond, evicted } = since;
+  const parts = [
+    SINCE[since.from],
+    packets > 0 && perSecond !== undefined ? rate(perSecond) : '',
+    evicted ? `${plural(evicted, 'entry', 'entries')} evicted` : '',
+    during && during.packets > 0 ? `${count(during.packets)} in the ${duration(during.seconds)} of the newest` : '',
+  ];
+  return {
+    text: `${count(packets)}${seconds === undefined ? '' : ` in ${duration(seconds)}`}`,
+    note: parts.filter(Boolean).join('; '),
+    bad: packets > 0,
+  };
+}
+
 /** Drops while the snapshot was taken say most; then those since the counters began; then what the log has. */
-function dropsView({ drops: { during, total, evictedTotal, tableFullLines } }: FleetHost) {
+function newestDropsView({ during, total, evictedTotal, tableFullLines }: FleetHost['drops']) {
   const before = total === undefined || total === 0 ? '' : `${count(total)} since the counters began`;
   const evicted = (n: number | undefined) => (n ? `${plural(n, 'entry', 'entries')} evicted` : '');
   const note = (...parts: string[]) => parts.filter(Boolean).join('; ');
