@@ -3,8 +3,9 @@ import yargs, { type Argv } from 'yargs';
 import { DEFAULT_AIMS } from './analysis/aims.ts';
 import { TIMEOUT_SETTINGS } from './analysis/timeouts.ts';
 import { parseLimits, WRITTEN_LIMITS } from './bundle/limits.ts';
-import { EXIT } from './commands/exit-codes.ts';
+import { EXIT, UsageError } from './commands/exit-codes.ts';
 import { complaint } from './commands/messages.ts';
+import { presentationOptions, sectionsOption } from './commands/presentation.ts';
 import { version } from './package.ts';
 import { FLEET_FILES } from './report/fleet.ts';
 import { FORMATS, type Format, TIMELINE_FORMATS } from './report/index.ts';
@@ -24,7 +25,7 @@ const parser = yargs(process.argv.slice(2))
     'report <bundle...>',
     'Write a report of each bundle, and print a summary',
     (command) =>
-      limitOption(aimOptions(outputOptions(command, FORMATS)))
+      sectionsOption(presentationOptions(limitOption(aimOptions(outputOptions(command, FORMATS)))))
         .positional('bundle', {
           describe: 'what collect.sh wrote: an archive, the folder it was unpacked into, or - for standard input',
           type: 'string',
@@ -47,17 +48,18 @@ const parser = yargs(process.argv.slice(2))
         .example('$0 report conntrack-gw1-20261122T140305Z.tar.gz', 'HTML and PDF in the current folder')
         .example('$0 report *.tar.gz --out reports --format html,json', 'several bundles, other formats')
         .example('ssh root@gw "sh -s -- --stdout" < collect.sh | $0 report -', 'straight from the machine'),
-    work(async ({ bundle, out, format, paper, browser, whatIf, headroom, memoryBudget, limit, failOn }) => {
+    work(async ({ bundle, out, format, paper, browser, whatIf, headroom, memoryBudget, limit, failOn, ...given }) => {
       const { report } = await import('./commands/report.ts');
       const aims = { headroom, memoryBudget };
-      return report(bundle, { out, formats: format, paper, browser, whatIf, aims, limits: limit, failOn });
+      const options = { out, formats: format, paper, browser, whatIf, aims, limits: limit, failOn };
+      return report(bundle, { ...options, presentation: given });
     }),
   )
   .command(
     'compare <bundle...>',
     'Compare snapshots of a host: what changed, what grows, whether a fix worked',
     (command) =>
-      limitOption(aimOptions(outputOptions(command, TIMELINE_FORMATS)))
+      presentationOptions(limitOption(aimOptions(outputOptions(command, TIMELINE_FORMATS))))
         .positional('bundle', {
           describe: 'bundles, folders of bundles, or what report --format json wrote; sorted by host and time',
           type: 'string',
@@ -67,17 +69,17 @@ const parser = yargs(process.argv.slice(2))
         .check(({ bundle }) => noOptions(bundle))
         .example('$0 compare before.tar.gz after.tar.gz', 'did the change work?')
         .example('$0 compare gw1/', 'a folder of snapshots over time'),
-    work(async ({ bundle, out, format, paper, browser, headroom, memoryBudget, limit }) => {
+    work(async ({ bundle, out, format, paper, browser, headroom, memoryBudget, limit, ...given }) => {
       const { compare } = await import('./commands/compare.ts');
       const aims = { headroom, memoryBudget };
-      return compare(bundle, { out, formats: format, paper, browser, aims, limits: limit });
+      return compare(bundle, { out, formats: format, paper, browser, aims, limits: limit, presentation: given });
     }),
   )
   .command(
     'fleet [folder...]',
     'Write an index of many hosts, the worst first, and a page for each',
     (command) =>
-      limitOption(aimOptions(printOptions(command)))
+      presentationOptions(limitOption(aimOptions(printOptions(command))))
         .positional('folder', {
           describe: 'folders of bundles, at any depth; what was analysed before is not read again',
           type: 'string',
@@ -126,7 +128,8 @@ const parser = yargs(process.argv.slice(2))
     work(async ({ folder, out, format, paper, browser, headroom, memoryBudget, limit, ...options }) => {
       const { fleet } = await import('./commands/fleet.ts');
       const aims = { headroom, memoryBudget };
-      return fleet(folder, { ...options, out, formats: format, paper, browser, aims, limits: limit });
+      const given = { formats: format, paper, browser, aims, limits: limit, presentation: options };
+      return fleet(folder, { ...options, ...given, out });
     }),
   )
   .command(
@@ -392,7 +395,7 @@ function work<Arguments>(run: (options: Arguments) => Promise<number>) {
       process.exitCode = await run(options);
     } catch (error) {
       process.stderr.write(complaint((error as Error).message));
-      process.exitCode = EXIT.failed;
+      process.exitCode = error instanceof UsageError ? EXIT.usage : EXIT.failed;
     }
   };
 }

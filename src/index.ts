@@ -13,7 +13,7 @@ export type { Analysis } from './analysis/schema.ts';
 export { type BundleEnd, BundleError, type Member, readBundle as openBundle } from './bundle/bundle.ts';
 export { type Analysed, analysesOf } from './commands/inputs.ts';
 export { renderCsv } from './report/csv.ts';
-export { type Paper, renderHtml } from './report/html.ts';
+export { type Paper, type Presentation, renderHtml } from './report/html.ts';
 export { renderJson } from './report/json.ts';
 export { renderMarkdown } from './report/markdown.ts';
 export { renderOpenMetrics } from './report/openmetrics.ts';

@@ -12,6 +12,7 @@ import { inFileName } from './files.ts';
 import { analysesOf, expandInput, nameIn } from './inputs.ts';
 import { complaint } from './messages.ts';
 import { type OutputOptions, Outputs } from './outputs.ts';
+import { openPresentation, type PresentationOptions, presentationOf } from './presentation.ts';
 import { openProgress } from './progress.ts';
 
 export interface CompareOptions extends OutputOptions<TimelineFormat> {
@@ -19,6 +20,7 @@ export interface CompareOptions extends OutputOptions<TimelineFormat> {
   /** What recommendations aim at. */
   aims: Aims;
   limits?: Limits | undefined;
+  presentation: PresentationOptions;
 }
 
 /**
@@ -26,8 +28,10 @@ export interface CompareOptions extends OutputOptions<TimelineFormat> {
  *
  * @param inputs  bundles, folders of bundles, or Analysis JSON
  * @returns exit code
+ * @throws {UsageError} if the options name something that cannot be taken
  */
 export async function compare(inputs: string[], options: CompareOptions): Promise<number> {
+  const opened = await openPresentation(options.presentation, options);
   const progress = await openProgress(inputs.length + options.formats.length);
   let exit: number = EXIT.ok;
   const fail = (code: number, message: string) => {
@@ -58,7 +62,7 @@ export async function compare(inputs: string[], options: CompareOptions): Promis
     const hosts = hostsOf(read);
     for (const host of hosts) {
       const timeline = timelineOf(host, version);
-      const render = openTimelineRenderer(timeline, { paper: options.paper });
+      const render = openTimelineRenderer(timeline, presentationOf(opened, 'compare', inputs));
       await outputs.write(reportName(timeline), render, false);
     }
   } finally {

@@ -9,6 +9,7 @@ import { inFileName } from './files.ts';
 import { type Analysed, ARCHIVE, analysesOf } from './inputs.ts';
 import { complaint } from './messages.ts';
 import { Outputs } from './outputs.ts';
+import { openPresentation, type PresentationOptions, presentationOf } from './presentation.ts';
 import { openProgress } from './progress.ts';
 
 export interface ReportOptions {
@@ -21,6 +22,7 @@ export interface ReportOptions {
   /** What the recommendation aims at. */
   aims: Aims;
   limits?: Limits | undefined;
+  presentation: PresentationOptions;
   /** The severity of a verdict or a finding from which on the exit code says so; undefined: none does. */
   failOn: 'critical' | 'warning' | undefined;
 }
@@ -33,8 +35,10 @@ export interface ReportOptions {
  *
  * @param inputs  archives, folders, or `-` for standard input
  * @returns exit code
+ * @throws {UsageError} if the options name something that cannot be taken
  */
 export async function report(inputs: string[], options: ReportOptions): Promise<number> {
+  const opened = await openPresentation(options.presentation, options);
   const progress = await openProgress(inputs.length * (1 + options.formats.length));
   let exit: number = EXIT.ok;
   let found = false;
@@ -73,7 +77,7 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
         }
         const { analysis, inner } = capture;
         found ||= isFound(analysis, options.failOn);
-        const render = openRenderer(analysis, { paper: options.paper });
+        const render = openRenderer(analysis, presentationOf(opened, 'report', [input]));
         await outputs.write(reportName(input, inner, analysis), render, inputs.length + captures.length > 2);
       }
     }

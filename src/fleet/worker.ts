@@ -5,7 +5,7 @@ import type { Analysis } from '../analysis/schema.ts';
 import type { Limits } from '../bundle/limits.ts';
 import { writeWhole } from '../commands/files.ts';
 import { reasonOf } from '../commands/inputs.ts';
-import { type Paper, renderHtml } from '../report/html.ts';
+import { type Presentation, renderHtml } from '../report/html.ts';
 import { type CachePlace, type Capture, keep, keptAnalyses } from './cache.ts';
 import { snapshotOf } from './snapshot.ts';
 import { analysesFrom, nameOf, type Source } from './sources.ts';
@@ -22,7 +22,7 @@ export interface PageTask extends Task {
   /** Which of the source's analyses. */
   at: number;
   file: string;
-  paper: Paper;
+  presentation: Presentation;
 }
 
 /** What went wrong, in words. */
@@ -61,7 +61,7 @@ async function page(task: PageTask): Promise<Failure | undefined> {
     const analyses = keptAnalyses(task.place, task.digest) ?? (await analysed(task)).analyses;
     const analysis = analyses[task.at];
     if (analysis === undefined) throw new Error('what it is made of was changed meanwhile');
-    writeWhole(task.file, renderHtml(analysis, { paper: task.paper }), task.place.parts);
+    writeWhole(task.file, renderHtml(analysis, task.presentation), task.place.parts);
     return undefined;
   } catch (error) {
     return { error: `${task.file} was not written: ${(error as Error).message}` };

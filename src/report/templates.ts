@@ -4,6 +4,7 @@ import path from 'node:path';
 import type HandlebarsWithCompiler from 'handlebars';
 import runtime from 'handlebars/runtime.js';
 import { packageRoot } from '../package.ts';
+import type { Overrides } from './presentation.ts';
 
 // The package's own types for the runtime are empty.
 const Handlebars = runtime as unknown as Pick<typeof HandlebarsWithCompiler, 'create'>;
@@ -30,8 +31,10 @@ function engine(templates: Templates): ReturnType<typeof Handlebars.create> {
  *
  * @param templates  `templates:html`, where Handlebars escapes, or `templates:markdown` or `templates:text`, where the caller has escaped
  *   every string of the view model beforehand
+ * @param overrides  a user's templates
  */
-export function renderTemplate(templates: Templates, name: string, view: object): string {
+export function renderTemplate(templates: Templates, name: string, view: object, overrides?: Overrides): string {
+  if (overrides) return overrides.render(templates, name, view);
   const template = templates[name];
   if (template === undefined) throw new Error(`there is no template ${name}`);
   return engine(templates).template(template)(view);

@@ -14,7 +14,7 @@ import {
   plural,
   rate,
   ratio,
-  utc,
+  dateTime,
 } from '../../src/report/format.ts';
 
 /** Expectations are written with ordinary blanks. */
@@ -108,10 +108,10 @@ describe('time', () => {
   });
 
   it('writes UTC, and leaves alone what is no time', () => {
-    expect(utc('2026-11-20T14:02:11Z')).toBe('2026-11-20 14:02:11 UTC');
-    expect(utc('2026-11-20T15:02:11+01:00')).toBe('2026-11-20 14:02:11 UTC');
-    expect(utc('Nov 20 14:02:11')).toBe('Nov 20 14:02:11');
-    expect(utc('2026-99-99')).toBe('2026-99-99');
+    expect(dateTime('2026-11-20T14:02:11Z')).toBe('2026-11-20 14:02:11 UTC');
+    expect(dateTime('2026-11-20T15:02:11+01:00')).toBe('2026-11-20 14:02:11 UTC');
+    expect(dateTime('Nov 20 14:02:11')).toBe('Nov 20 14:02:11');
+    expect(dateTime('2026-99-99')).toBe('2026-99-99');
   });
 });
 
