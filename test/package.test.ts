@@ -52,7 +52,7 @@ const PUBLISHED = [
   /^dist\/chunks\/[\w.-]+\.js$/,
   /^dist\/types\/[\w/-]+\.d\.ts$/,
   /^src\/collector\/collect\.sh$/,
-  /^templates\/\w+\.css$/,
+  /^templates\/[\w/.-]+\.(?:css|hbs|md)$/,
 ];
 
 test('it holds what is needed, and no more', () => {

@@ -259,6 +259,7 @@ class Run {
           at: analysis,
           file,
           presentation: this.#pagePresentation(source),
+          templates: this.#options.presentation.templates,
         });
         if (failure) {
           this.#fail(EXIT.failed, failure.error);
@@ -286,14 +287,15 @@ class Run {
   }
 
   /** That of the page of a host: a title is that of the index. */
-  #pagePresentation(source: Source): Presentation {
-    const { title: _, ...options } = this.#opened.options;
+  #pagePresentation(source: Source): Omit<Presentation, 'templates'> {
+    const { title: _title, ...options } = this.#opened.options;
     const opened = { ...this.#opened, options };
     const page =
       'path' in source
         ? presentationOf(opened, 'report', [source.path])
         : presentationOf(opened, 'fleet', [], { from: path.basename(source.file) });
-    return { ...page, title: undefined };
+    const { templates: _templates, ...sent } = page;
+    return { ...sent, title: undefined };
   }
 
   /** That of the index, and what the index was made of. */

@@ -21,6 +21,7 @@ export interface PresentationOptions {
   timezone?: string | undefined;
   locale?: string | undefined;
   sections?: Section[] | undefined;
+  templates?: string | undefined;
 }
 
 /** What a report says of itself, and how it writes times and numbers. */
@@ -47,7 +48,8 @@ export function presentationOptions<T>(command: Argv<T>) {
       defaultDescription: '65 536.5',
       requiresArg: true,
       coerce: parseLocale,
-    });
+    })
+    .option('templates', file('folder with templates in place of the program’s own (templates/README.md)'));
 }
 
 /** Which parts a report has. */
@@ -141,6 +143,17 @@ export async function openPresentation(given: PresentationOptions, shaping: Shap
       throw error instanceof LogoError ? new UsageError(error.message) : error;
     }
   }
+  if (given.templates !== undefined) {
+    const { readOverrides, TemplateError } = await import('../report/overrides.ts');
+    try {
+      const { overrides, files: own } = readOverrides(given.templates);
+      presentation.templates = overrides;
+      const folder = path.basename(path.resolve(given.templates));
+      files.push(...own.map(({ name, sha256 }) => ({ name: `${folder}/${name}`, sha256 })));
+    } catch (error) {
+      throw error instanceof TemplateError ? new UsageError(error.message) : error;
+    }
+  }
   const options = optionsOf({ ...given, timezone }, shaping);
   return { presentation, files, options };
 }
@@ -164,6 +177,7 @@ function optionsOf(given: PresentationOptions, { paper, aims, limits, whatIf = {
     timezone: given.timezone,
     locale: given.locale,
     sections: given.sections?.join(','),
+    templates: given.templates && path.basename(path.resolve(given.templates)),
     paper: paper === 'a4' ? undefined : paper,
     headroom: differs(aims.headroom, DEFAULT_AIMS.headroom),
     // Of a share, what was typed: 7, not 7.000000000000001.

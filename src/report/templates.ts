@@ -14,13 +14,17 @@ export type Templates = Readonly<Record<string, TemplateSpecification>>;
 
 const engines = new Map<Templates, ReturnType<typeof Handlebars.create>>();
 
+/** Handlebars with what template-source.mjs makes of `{{rows}} rows`. */
+export function withHelpers<T extends Pick<typeof HandlebarsWithCompiler, 'registerHelper'>>(handlebars: T): T {
+  handlebars.registerHelper('agree', (number: string, one: string, many: string) => (number === '1' ? one : many));
+  return handlebars;
+}
+
 function engine(templates: Templates): ReturnType<typeof Handlebars.create> {
   const known = engines.get(templates);
   if (known) return known;
   // One engine for each way of escaping, which is a part of what was compiled.
-  const made = Handlebars.create();
-  // What .config/generated.mjs makes of `{{rows}} rows`.
-  made.registerHelper('agree', (number: string, one: string, many: string) => (number === '1' ? one : many));
+  const made = withHelpers(Handlebars.create());
   for (const [name, template] of Object.entries(templates)) made.registerPartial(name, made.template(template));
   engines.set(templates, made);
   return made;
