@@ -94,7 +94,7 @@ function contentOf(file: string): string {
 /** What a file may be called: as those of the package are, from which it may have been copied with what explains them. */
 function knownFiles(): string[] {
   const names = Object.values(FORMATS).flatMap((templates) => Object.keys(templates).map(fileOf));
-  return [...new Set(names)].sort().concat(STYLES, 'README.md');
+  return [...new Set(names)].sort().concat(STYLES, 'README.md', 'VIEW.md');
 }
 
 /** The file of a template: the texts of a finding share one. */
