@@ -1,5 +1,4 @@
 /** The options that shape a report, of all commands that write one: what they are called, and what becomes of them. */
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Argv } from 'yargs';
 import { type Aims, DEFAULT_AIMS } from '../analysis/aims.ts';
@@ -131,7 +130,10 @@ export async function openPresentation(given: PresentationOptions, shaping: Shap
   const files: { name: string; sha256: string }[] = [];
   const presentation: Presentation = { title, caseId, author, timezone, locale, sections, paper: shaping.paper };
   if (given.logo !== undefined) {
-    const { LogoError, readLogo } = await import('../report/logo.ts');
+    const [{ createHash }, { LogoError, readLogo }] = await Promise.all([
+      import('node:crypto'),
+      import('../report/logo.ts'),
+    ]);
     try {
       const { url, content } = readLogo(given.logo);
       presentation.logo = url;

@@ -218,12 +218,17 @@ export function dateTime(iso: string): string {
   return parts === undefined ? iso : `${parts.date} ${parts.time} ${parts.zone}`;
 }
 
-/** The same to the minute, where a heading names the zone: of UTC nothing more is said, in others the offset may change. */
+/** The same to the minute, where the zone is named beside it: with an offset only in an hour that clocks in that zone go through twice. */
 export function shortDateTime(iso: string): string {
   const parts = partsOf(iso);
   if (parts === undefined) return iso;
-  return `${parts.date} ${parts.time.slice(0, 5)}${parts.zone === 'UTC' ? '' : ` ${parts.zone}`}`;
+  const time = Date.parse(iso);
+  const isTwice = SHIFTS.some((shift) => shift + writer.offset(time + shift) === writer.offset(time));
+  return `${parts.date} ${parts.time.slice(0, 5)}${isTwice ? ` ${parts.zone}` : ''}`;
 }
+
+/** What clocks are put back by, in milliseconds: an hour, and half of one in Australia/Lord_Howe. */
+const SHIFTS = [-3_600_000, -1_800_000, 1_800_000, 3_600_000];
 
 function partsOf(iso: string): { date: string; time: string; zone: string } | undefined {
   const time = Date.parse(iso);

@@ -483,8 +483,7 @@ export function timelineView(timeline: Timeline) {
       .filter(Boolean)
       .join(' · '),
     pseudonyms: host.anonymized,
-    span:
-      first === last ? timeOf(last) : `${shortTimeOf(first)} – ${shortTimeOf(last)}${zone() === 'UTC' ? ' UTC' : ''}`,
+    span: first === last ? timeOf(last) : `${shortTimeOf(first)} – ${shortTimeOf(last)} ${zone()}`,
     zone: zone(),
     first: timeOf(first),
     last: timeOf(last),
