@@ -11,6 +11,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 import Handlebars from 'handlebars';
+import { compilerOptions, isIn, textsOf } from '../src/report/template-source.mjs';
 
 const templates = fileURLToPath(new URL('../templates/', import.meta.url));
 
@@ -41,34 +42,15 @@ function decoderModule(name) {
   return `${licence.replace(/^\/\*[!*]/, '/*!')}\nexport default new Uint8Array(Buffer.from('${code}', 'base64'));`;
 }
 
-/** The pages, and what they may be made of. */
-const IS_IN = {
-  html: (name) => !/\.(?:md|text)$/.test(name),
-  plain: (name) => !/^partials\/|\.html$/.test(name),
-};
-
-/** A finding's file holds several texts, each behind a line `--- name`, and each a template of its own: `findings/table-full/why`. */
-function textsOf(name, source) {
-  if (!name.startsWith('findings/')) return [[name, source]];
-  const sections = source.split(/^--- (\S+)\n/m).slice(1);
-  return Array.from({ length: sections.length / 2 }, (_, at) => [`${name}/${sections[2 * at]}`, sections[2 * at + 1]]);
-}
-
 /** Each template as what Handlebars.template() takes, by its path in templates/ without `.hbs`. HTML is escaped by Handlebars. */
 function templatesModule(format) {
   const files = readdirSync(templates, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.hbs'));
   const names = files.map((file) => file.slice(0, -'.hbs'.length).split(path.sep).join('/')).sort();
   const texts = names
-    .filter(IS_IN[format])
+    .filter((name) => isIn(format, name))
     .flatMap((name) => textsOf(name, readFileSync(path.join(templates, `${name}.hbs`), 'utf8')));
-  const entries = texts.map(([name, source]) => {
-    const isPage = !name.includes('/') || name.startsWith('partials/');
-    const spec = Handlebars.precompile(isPage ? source : prose(name, source), {
-      // A finding has the numbers that the host has; what states it asks for them before it names them.
-      strict: !name.startsWith('findings/'),
-      noEscape: format !== 'html',
-      preventIndent: true,
-    });
+  const entries = texts.map(({ name, source }) => {
+    const spec = Handlebars.precompile(source, compilerOptions(format, name));
     return `${JSON.stringify(name)}: ${shorter(spec)}`;
   });
   return `export default {${entries.join(',\n')}};`;
@@ -81,27 +63,6 @@ function shorter(spec) {
     .replace(new RegExp(`,"loc":${place}`, 'g'), '')
     .replace(new RegExp(`, ${place} \\)`, 'g'), ')')
     .replace(/ \|\| function\(parent, propertyName\) \{.*?return undefined\s*\};/gs, ';');
-}
-
-/** What prose counts, and what it says of it; of one thing both are singular. */
-const COUNTED =
-  'entries|packets|rows|buckets|objects|links|connections|services|sources|destinations|ports|settings|messages';
-const VERBS = { were: 'was', are: 'is', have: 'has', hold: 'holds' };
-const COUNT = new RegExp(`\\{\\{(\\w+)\\}\\} (${COUNTED})\\b(?:( that)? (${Object.keys(VERBS).join('|')})\\b)?`, 'g');
-
-/** Makes a count and its noun agree: `{{rows}} rows were` becomes `{{rows}} {{agree rows "row was" "rows were"}}`. */
-function agreeing(source) {
-  return source.replace(COUNT, (_, number, many, that = '', verb) => {
-    const one = many.replace(/ies$/, 'y').replace(/s$/, '');
-    const [ofOne, ofMany] = verb === undefined ? ['', ''] : [`${that} ${VERBS[verb]}`, `${that} ${verb}`];
-    return `{{${number}}} {{agree ${number} "${one}${ofOne}" "${many}${ofMany}"}}`;
-  });
-}
-
-/** Prose may be broken into lines in its file; in a report it is one paragraph, or the text of one table cell. */
-function prose(name, source) {
-  const line = agreeing(source.trim().replace(/\s*\n\s*/g, ' '));
-  return /^(?:counters|what-if|findings|demand|checks|prose\/inline)\//.test(name) ? line : `${line}\n`;
 }
 
 /** Of the names that IANA has for port 80, the list has the last; everybody says http. */

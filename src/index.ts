@@ -13,7 +13,7 @@ export type { Aims } from './analysis/aims.ts';
 export type { Analysis } from './analysis/schema.ts';
 export { type BundleEnd, BundleError, type Member, readBundle as openBundle } from './bundle/bundle.ts';
 export { renderCsv } from './report/csv.ts';
-export { type Paper, renderHtml } from './report/html.ts';
+export { type Paper, type Presentation, renderHtml } from './report/html.ts';
 export { renderJson } from './report/json.ts';
 export { renderMarkdown } from './report/markdown.ts';
 export { renderOpenMetrics } from './report/openmetrics.ts';

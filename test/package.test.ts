@@ -53,7 +53,7 @@ const PUBLISHED = [
   /^dist\/man\/conntrack-report\.1$/,
   /^dist\/types\/[\w/-]+\.d\.ts$/,
   /^src\/collector\/collect\.sh$/,
-  /^templates\/\w+\.css$/,
+  /^templates\/[\w/.-]+\.(?:css|hbs|md)$/,
 ];
 
 test('it holds what is needed, and no more', () => {

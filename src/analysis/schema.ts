@@ -443,10 +443,20 @@ export const anonymizedSchema = z
   .optional()
   .describe('addresses and names are pseudonyms; absent: they are not');
 
+export const madeSchema = z
+  .object({
+    command: z.string().describe('the command line that makes it again, in the folder of what it was made of'),
+    options: z.record(z.string(), z.string()).describe('those that differ from their defaults'),
+    files: z.array(z.object({ name: z.string(), sha256: z.string() })).describe('files among the options'),
+  })
+  .optional()
+  .describe('absent: it was made by no command of a person, or by a version that did not say');
+
 export const analysisSchema = z
   .object({
     schemaVersion: z.literal(SCHEMA_VERSION),
     tool: z.object({ name: z.literal('conntrack-report'), version: z.string() }),
+    made: madeSchema,
     bundle: z.object({
       name: z.string(),
       layout: z.enum(['bundle', 'tree', 'sosreport', 'supportconfig', 'insights', 'eks', 'rancher', 'loose']),

@@ -98,6 +98,13 @@ export function parseLimits(given: string): Limits {
   return limits;
 }
 
+/** What `--limit` would be given for these; empty where they are the defaults. */
+export function writtenLimits(limits: Limits): string {
+  return NAMES.filter((name) => limits[name] !== BOUNDS[name].usual)
+    .map((name) => `${name}=${written(name, limits[name])}`)
+    .join(',');
+}
+
 const isLimit = (name: string): name is keyof Limits => Object.hasOwn(BOUNDS, name);
 
 /** How a message names the limit that was met: with the option that moves it. */

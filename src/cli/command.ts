@@ -1,6 +1,6 @@
 /** What a command is to the command line: its arguments, its options, examples of its use, and what it runs. */
 import type { ArgumentsCamelCase, Argv } from 'yargs';
-import { EXIT } from '../commands/exit-codes.ts';
+import { EXIT, UsageError } from '../commands/exit-codes.ts';
 import { complaint } from '../commands/messages.ts';
 import { type Described, describedOptions } from './described.ts';
 
@@ -83,14 +83,14 @@ function examplesText(examples: DescribedCommand['examples']): string {
     : `Examples:\n${examples.map(([what, line]) => `  # ${what}\n  ${line}`).join('\n')}`;
 }
 
-/** A command's handler: what goes wrong in it is no mistake of the command line. */
+/** A command's handler: what goes wrong in it is no mistake of the command line, unless it says so. */
 function work<Given>(run: (given: ArgumentsCamelCase<Given>) => Promise<number>) {
   return async (options: ArgumentsCamelCase<Given>): Promise<void> => {
     try {
       process.exitCode = await run(options);
     } catch (error) {
       process.stderr.write(complaint((error as Error).message));
-      process.exitCode = EXIT.failed;
+      process.exitCode = error instanceof UsageError ? EXIT.usage : EXIT.failed;
     }
   };
 }

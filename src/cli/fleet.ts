@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { presentationOptions } from '../commands/presentation.ts';
 import { FLEET_FILES } from '../report/fleet.ts';
 import { command } from './command.ts';
 import { aimOptions, limitOption, printOptions, tellingOptions } from './options.ts';
@@ -8,7 +9,7 @@ export const fleetCommand = command({
   usage: 'fleet [folder...]',
   describe: 'Write an index of many hosts, the worst first, and a page for each',
   declare: (each) =>
-    tellingOptions(limitOption(aimOptions(printOptions(each))))
+    presentationOptions(tellingOptions(limitOption(aimOptions(printOptions(each)))))
       .positional('folder', {
         describe: 'folders of bundles, at any depth; what was analysed before is not read again',
         type: 'string',
@@ -86,6 +87,7 @@ export const fleetCommand = command({
       aims,
       limits: limit,
       telling: { quiet, verbose, json },
+      presentation: options,
     });
   },
 });

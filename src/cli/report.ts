@@ -1,3 +1,4 @@
+import { presentationOptions, sectionsOption } from '../commands/presentation.ts';
 import { FORMATS } from '../report/index.ts';
 import { command } from './command.ts';
 import { aimOptions, limitOption, outputOptions, tellingOptions } from './options.ts';
@@ -7,7 +8,7 @@ export const reportCommand = command({
   usage: 'report <bundle...>',
   describe: 'Write a report of each bundle, and print a summary',
   declare: (each) =>
-    tellingOptions(limitOption(aimOptions(outputOptions(each, FORMATS))))
+    sectionsOption(presentationOptions(tellingOptions(limitOption(aimOptions(outputOptions(each, FORMATS))))))
       .positional('bundle', {
         describe: 'what collect.sh wrote: an archive, the folder it was unpacked into, or - for standard input',
         type: 'string',
@@ -53,6 +54,7 @@ export const reportCommand = command({
     quiet,
     verbose,
     json,
+    ...presentation
   }) => {
     const { report } = await import('../commands/report.ts');
     const aims = { headroom, memoryBudget };
@@ -66,6 +68,7 @@ export const reportCommand = command({
       limits: limit,
       telling: { quiet, verbose, json },
       failOn,
+      presentation,
     });
   },
 });

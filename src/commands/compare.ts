@@ -13,6 +13,7 @@ import { EXIT } from './exit-codes.ts';
 import { expandInput, toldOf, weightOf } from './inputs.ts';
 import { complaint } from './messages.ts';
 import { notPrintable, type OutputOptions, Outputs, weightOfFormat } from './outputs.ts';
+import { openPresentation, type PresentationOptions, presentationOf } from './presentation.ts';
 import { openProgress, type Telling } from './progress.ts';
 
 export interface CompareOptions extends OutputOptions<TimelineFormat> {
@@ -21,6 +22,7 @@ export interface CompareOptions extends OutputOptions<TimelineFormat> {
   aims: Aims;
   limits?: Limits | undefined;
   telling?: Telling;
+  presentation: PresentationOptions;
 }
 
 /**
@@ -28,6 +30,7 @@ export interface CompareOptions extends OutputOptions<TimelineFormat> {
  *
  * @param inputs  bundles, folders of bundles, or Analysis JSON
  * @returns exit code
+ * @throws {UsageError} if the options name something that cannot be taken
  */
 export async function compare(inputs: string[], options: CompareOptions): Promise<number> {
   const wrong = notPrintable(options, 1);
@@ -35,6 +38,7 @@ export async function compare(inputs: string[], options: CompareOptions): Promis
     process.stderr.write(complaint(wrong));
     return EXIT.usage;
   }
+  const opened = await openPresentation(options.presentation, options);
   const unread: string[] = [];
   /** What cannot be read is named and costs only itself: in a folder, too. */
   const unlessBad = <T>(reading: Promise<T>, say: (message: string) => void): Promise<T | undefined> =>
@@ -80,7 +84,7 @@ export async function compare(inputs: string[], options: CompareOptions): Promis
     }
     for (const host of hosts) {
       const timeline = timelineOf(host, version);
-      const render = openTimelineRenderer(timeline, { paper: options.paper });
+      const render = openTimelineRenderer(timeline, presentationOf(opened, 'compare', inputs));
       await outputs.write(reportName(timeline), render, false);
     }
   } finally {

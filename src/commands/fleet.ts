@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Browser } from 'puppeteer-core';
@@ -18,12 +19,15 @@ import type { Snapshot } from '../fleet/snapshot.ts';
 import { digestOf, linesOf, nameOf, type Source } from '../fleet/sources.ts';
 import { version } from '../package.ts';
 import type { FleetFormat } from '../report/fleet.ts';
+import { count } from '../report/format.ts';
 import type { Paper } from '../report/index.ts';
+import type { Input, Presentation } from '../report/presentation.ts';
 import { type Host, hostsOf } from '../timeline/hosts.ts';
 import { EXIT } from './exit-codes.ts';
 import { expandInput } from './inputs.ts';
 import { complaint } from './messages.ts';
 import { tellOfBrowser, terminal } from './outputs.ts';
+import { type OpenPresentation, openPresentation, type PresentationOptions, presentationOf } from './presentation.ts';
 import { openProgress, Progress, type Telling } from './progress.ts';
 
 export interface FleetOptions {
@@ -33,6 +37,7 @@ export interface FleetOptions {
   browser: string | undefined;
   aims: Aims;
   limits?: Limits | undefined;
+  presentation: PresentationOptions;
   workers: number;
   /** Files that `analyse --jsonl` wrote. */
   from: string[];
@@ -65,6 +70,7 @@ type Result = { captures: Capture[] } | Refusal;
  *
  * @param folders  folders of bundles, at any depth, or bundles
  * @returns exit code
+ * @throws {UsageError} if the options name something that cannot be taken
  */
 export async function fleet(folders: string[], options: FleetOptions): Promise<number> {
   const { labels, from, out } = options;
@@ -93,13 +99,13 @@ async function fleetOfFiles(folders: string[], options: FleetOptions): Promise<n
     process.stderr.write(complaint(labels));
     return EXIT.usage;
   }
-  const run = new Run(options);
+  const run = new Run(options, await openPresentation(options.presentation, options));
   await run.open();
   try {
     const { read, unread } = await run.read(folders);
     const hosts = hostsOf(read.map(({ name, snapshot }) => ({ name, analysis: snapshot })));
     const paged = await run.pages(hosts, read);
-    await run.write(fleetOf(paged, { labels, unread }, version));
+    await run.write(fleetOf(paged, { labels, unread }, version), folders);
     await run.prune();
     return run.exit;
   } finally {
@@ -125,10 +131,15 @@ function reasonFor(name: string, refusal: Refusal): string {
   return error.startsWith(refusal.name) ? `${name}${error.slice(refusal.name.length)}` : error;
 }
 
+function isFolder(source: Source): boolean {
+  return 'path' in source && statSync(source.path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 /** One run, with what it holds open. */
 class Run {
   exit: number = EXIT.ok;
   readonly #options: FleetOptions;
+  readonly #opened: OpenPresentation;
   readonly #cache: Cache;
   readonly #key: unknown;
   readonly #pool: Pool;
@@ -136,12 +147,15 @@ class Run {
   #analysed = 0;
   #sources = 0;
   readonly #results = new Map<string, Promise<Result>>();
+  /** Digests of the inputs that have one; a folder has none of its content. */
+  readonly #digests: string[] = [];
   #progress: Progress;
   /** Workers end with the channel to this process. */
   #forget = () => {};
 
-  constructor(options: FleetOptions) {
+  constructor(options: FleetOptions, opened: OpenPresentation) {
     this.#options = options;
+    this.#opened = opened;
     this.#key = [programKey(), options.aims, options.limits];
     this.#cache = new Cache(options.out, this.#key);
     this.#pool = new Pool({ workers: options.workers });
@@ -204,6 +218,7 @@ class Run {
     }
     for (const line of lines) begin(line);
     this.#sources = results.length;
+    for (const { source, digest } of await Promise.all(results)) if (!isFolder(source)) this.#digests.push(digest);
     const read: Read[] = [];
     for (const { got, ...known } of await Promise.all(results)) {
       const name = nameOf(known.source);
@@ -241,7 +256,7 @@ class Run {
   /** Makes the page of each host, unless it is there. */
   async pages(hosts: readonly Host<Snapshot>[], read: readonly Read[]): Promise<Paged[]> {
     if (!this.#options.formats.includes('html')) return hosts.map((host) => ({ host, page: undefined }));
-    const { out, paper } = this.#options;
+    const { out } = this.#options;
     // Each input could have been of a host of its own.
     this.#progress.skip(this.#sources - hosts.length);
     const before = this.#madePages();
@@ -266,7 +281,8 @@ class Run {
           ...this.#reading,
           at: analysis,
           file,
-          paper,
+          presentation: this.#pagePresentation(source),
+          templates: this.#options.presentation.templates,
         });
         this.#progress.advance(page);
         if (failure) {
@@ -291,7 +307,40 @@ class Run {
   }
 
   #pageKey(): string {
-    return JSON.stringify([this.#key, this.#options.paper]);
+    return JSON.stringify([this.#key, this.#opened]);
+  }
+
+  /** That of the page of a host: a title is that of the index. */
+  #pagePresentation(source: Source): Omit<Presentation, 'templates'> {
+    const { title: _title, ...options } = this.#opened.options;
+    const opened = { ...this.#opened, options };
+    const page =
+      'path' in source
+        ? presentationOf(opened, 'report', [source.path])
+        : presentationOf(opened, 'fleet', [], { from: path.basename(source.file) });
+    const { templates: _templates, ...sent } = page;
+    return { ...sent, title: undefined };
+  }
+
+  /** That of the index, and what the index was made of. */
+  async #indexPresentation(folders: readonly string[]): Promise<Presentation & { inputs: Input[] }> {
+    const { from, labels, groupBy } = this.#options;
+    const files = [...this.#opened.files];
+    for (const file of labels === undefined ? [] : [labels])
+      files.push({ name: path.basename(file), sha256: await digestOf(file) });
+    const others = {
+      ...(from.length > 0 && { from: from.map((file) => path.basename(file)) }),
+      ...(labels !== undefined && { labels: path.basename(labels) }),
+      ...(groupBy !== undefined && { 'group-by': groupBy }),
+    };
+    const list = this.#digests.sort().map((digest) => `${digest}\n`);
+    const sha256 = createHash('sha256').update(list.join('')).digest('hex');
+    const without = this.#sources - list.length;
+    const inputs = [
+      ...(list.length > 0 ? [{ name: `${count(list.length)} inputs, the sorted list of their digests`, sha256 }] : []),
+      ...(without > 0 ? [{ name: `${count(without)} folders` }] : []),
+    ];
+    return { ...presentationOf({ ...this.#opened, files }, 'fleet', folders, others), inputs };
   }
 
   /** The pages of the run before, by their digests; none where that is not known. */
@@ -305,10 +354,11 @@ class Run {
   }
 
   /** Writes the index in every format that was asked for. */
-  async write(fleet: Fleet): Promise<void> {
-    const { out, formats, paper, groupBy, from, labels } = this.#options;
+  async write(fleet: Fleet, folders: readonly string[]): Promise<void> {
+    const { out, formats, groupBy, from, labels } = this.#options;
+    const presentation = await this.#indexPresentation(folders);
     const { FLEET_FILES, openFleetRenderer } = await import('../report/fleet.ts');
-    const render = openFleetRenderer(fleet, { paper, groupBy: groupBy ?? fleet.labels[0] });
+    const render = openFleetRenderer(fleet, { ...presentation, groupBy: groupBy ?? fleet.labels[0] });
     const written: string[] = [];
     for (const format of formats) {
       const file = path.join(out, FLEET_FILES[format]);

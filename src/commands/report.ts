@@ -10,6 +10,7 @@ import { EXIT } from './exit-codes.ts';
 import { ARCHIVE, toldOf, weightOf } from './inputs.ts';
 import { complaint } from './messages.ts';
 import { notPrintable, Outputs, weightOfFormat } from './outputs.ts';
+import { openPresentation, type PresentationOptions, presentationOf } from './presentation.ts';
 import { openProgress, type Telling } from './progress.ts';
 
 export interface ReportOptions {
@@ -22,6 +23,7 @@ export interface ReportOptions {
   /** What the recommendation aims at. */
   aims: Aims;
   limits?: Limits | undefined;
+  presentation: PresentationOptions;
   /** The severity of a verdict or a finding from which on the exit code says so; undefined: none does. */
   failOn: 'critical' | 'warning' | undefined;
   telling?: Telling;
@@ -35,6 +37,7 @@ export interface ReportOptions {
  *
  * @param inputs  archives, folders, or `-` for standard input
  * @returns exit code
+ * @throws {UsageError} if the options name something that cannot be taken
  */
 export async function report(inputs: string[], options: ReportOptions): Promise<number> {
   const wrong = notPrintable(options, inputs.length);
@@ -42,6 +45,7 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
     process.stderr.write(complaint(wrong));
     return EXIT.usage;
   }
+  const opened = await openPresentation(options.presentation, options);
   const weights = await Promise.all(inputs.map(weightOf));
   const writing = options.formats.reduce((sum, format) => sum + weightOfFormat(format), 0);
   const total = weights.reduce((sum, weight) => sum + weight + writing, 0);
@@ -96,7 +100,7 @@ export async function report(inputs: string[], options: ReportOptions): Promise<
         const { analysis, inner } = capture;
         progress.note(toldOf(capture.name, analysis));
         found ||= isFound(analysis, options.failOn);
-        const render = openRenderer(analysis, { paper: options.paper });
+        const render = openRenderer(analysis, presentationOf(opened, 'report', [input]));
         await outputs.write(reportName(input, inner, analysis), render, inputs.length + captures.length > 2);
       }
     }

@@ -5,7 +5,7 @@
  * Numbers are in the unit that the field names; what is absent was not captured or cannot be computed.
  */
 import * as z from 'zod';
-import { anonymizedSchema, severitySchema } from '../analysis/schema.ts';
+import { anonymizedSchema, madeSchema, severitySchema } from '../analysis/schema.ts';
 import { delta, timelineSchema } from '../timeline/schema.ts';
 import { snapshotSchema } from './snapshot.ts';
 
@@ -75,6 +75,7 @@ export const fleetSchema = z
   .object({
     schemaVersion: z.literal(SCHEMA_VERSION),
     tool: z.object({ name: z.literal('conntrack-report'), version: z.string() }),
+    made: madeSchema,
     totals: z.object({
       hosts: count,
       snapshots: count,

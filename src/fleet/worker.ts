@@ -6,7 +6,8 @@ import type { Analysis } from '../analysis/schema.ts';
 import { BundleError } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
 import { writeWhole } from '../files.ts';
-import { type Paper, renderHtml } from '../report/html.ts';
+import { type Presentation, renderHtml } from '../report/html.ts';
+import type { Overrides } from '../report/presentation.ts';
 import { type CachePlace, type Capture, keep, keepRefusal, keptAnalyses, type Refusal } from './cache.ts';
 import { snapshotOf } from './snapshot.ts';
 import { analysesFrom, nameOf, type Source } from './sources.ts';
@@ -23,7 +24,9 @@ export interface PageTask extends Task {
   /** Which of the source's analyses. */
   at: number;
   file: string;
-  paper: Paper;
+  /** All of it but templates of a user, which are read where they are used. */
+  presentation: Omit<Presentation, 'templates'>;
+  templates: string | undefined;
 }
 
 /** What went wrong, in words. */
@@ -61,12 +64,23 @@ async function captures(task: Task): Promise<{ captures: Capture[] } | Refusal> 
   }
 }
 
+const opened = new Map<string, Promise<Overrides>>();
+
+/** The templates of a folder, read once. */
+function overridesOf(folder: string | undefined): Promise<Overrides> | undefined {
+  if (folder === undefined) return undefined;
+  const known = opened.get(folder) ?? import('../report/overrides.ts').then((it) => it.readOverrides(folder).overrides);
+  opened.set(folder, known);
+  return known;
+}
+
 async function page(task: PageTask): Promise<Failure | undefined> {
   try {
     const analyses = keptAnalyses(task.place, task.digest) ?? (await analysed(task)).analyses;
     const analysis = analyses[task.at];
     if (analysis === undefined) throw new Error('what it is made of was changed meanwhile');
-    writeWhole(task.file, renderHtml(analysis, { paper: task.paper }), task.place.parts);
+    const templates = await overridesOf(task.templates);
+    writeWhole(task.file, renderHtml(analysis, { ...task.presentation, templates }), task.place.parts);
     return undefined;
   } catch (error) {
     return { error: `${task.file} was not written: ${(error as Error).message}` };

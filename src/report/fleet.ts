@@ -1,8 +1,9 @@
 /** The index of a fleet in every format. */
 import type { Browser } from 'puppeteer-core';
 import type { Fleet } from '../fleet/schema.ts';
-import type { Paper } from './html.ts';
+import { summaryStyle } from './index.ts';
 import { inertJson } from './inert.ts';
+import { type Input, madeByOf, type Presentation } from './presentation.ts';
 import type { SummaryOptions } from './text.ts';
 
 export type FleetFormat = 'html' | 'pdf' | 'csv' | 'json';
@@ -27,16 +28,17 @@ export interface FleetRenderer {
  * Opens a fleet for rendering: the same fleet and options give the same bytes.
  *
  * @param options.groupBy  the label that the hosts are grouped by
+ * @param options.inputs   what it was made of
  */
 export function openFleetRenderer(
   fleet: Fleet,
-  options: { paper?: Paper | undefined; groupBy?: string | undefined } = {},
+  options: Presentation & { groupBy?: string | undefined; inputs?: readonly Input[] | undefined } = {},
 ): FleetRenderer {
   const html = async () => (await import('./html.ts')).renderFleetHtml(fleet, options);
   const renderers: Record<Exclude<FleetFormat, 'pdf'>, () => Promise<string>> = {
     html,
     csv: async () => (await import('./fleet-csv.ts')).renderFleetCsv(fleet),
-    json: async () => `${inertJson(JSON.stringify(fleet, null, 2))}\n`,
+    json: async () => `${inertJson(JSON.stringify({ ...fleet, ...madeByOf(options) }, null, 2))}\n`,
   };
   return {
     text: (format) => renderers[format](),
@@ -46,10 +48,12 @@ export function openFleetRenderer(
         hostname: `${fleet.totals.hosts} hosts`,
         capturedAt: newestOf(fleet),
         tool: fleet.tool,
+        presentation: options,
       };
       return renderPdf(browser, await html(), imprint);
     },
-    summary: async (summaryOptions) => (await import('./text.ts')).renderFleetText(fleet, summaryOptions),
+    summary: async (summaryOptions) =>
+      (await import('./text.ts')).renderFleetText(fleet, { ...summaryStyle(options), ...summaryOptions }),
   };
 }
 

@@ -1,7 +1,23 @@
 /**
- * How numbers, times and untrusted strings are written in a report: the only place that does it. Every function returns
- * finished text; none of them reads a clock or a locale.
+ * How numbers and times are written in a report: the only place that does it. Every function returns finished text; none of them reads
+ * a clock, or the zone and locale of the machine: those are what {@link writtenIn} is given.
  */
+
+/** What somebody asked for; without it numbers are written as the SI does, and times in UTC. */
+export interface Notation {
+  /** A name of the IANA time zone database. */
+  timezone?: string | undefined;
+  /** A BCP 47 language tag, of which the signs in numbers are taken. */
+  locale?: string | undefined;
+}
+
+interface Writer {
+  /** A number as `toFixed` writes it, without a sign, with the signs of a locale. */
+  number: (fixed: string) => string;
+  zone: string;
+  /** Milliseconds that clocks in that zone are ahead of UTC at a moment. */
+  offset: (time: number) => number;
+}
 
 /** Narrow no-break space: groups digits and binds a number to its unit. HarfBuzz makes it from the space of any font. */
 const NARROW = '\u202f';
@@ -10,15 +26,85 @@ export type ByteUnit = (typeof BYTE_UNITS)[number];
 /** U+2212: as wide as a digit, unlike the hyphen. */
 const MINUS = '\u2212';
 
-function grouped(digits: string): string {
-  return digits.replace(/\B(?=(\d{3})+$)/g, NARROW);
+const PLAIN: Writer = {
+  number: (fixed) => {
+    const [whole = '0', fraction] = fixed.split('.');
+    return `${whole.replace(/\B(?=(\d{3})+$)/g, NARROW)}${fraction === undefined ? '' : `.${fraction}`}`;
+  },
+  zone: 'UTC',
+  offset: () => 0,
+};
+
+let writer = PLAIN;
+const writers = new Map<string, Writer>();
+
+/**
+ * Calls a function that writes a report, and has all that is written meanwhile in a notation. What it calls must not wait for anything.
+ *
+ * @throws {RangeError} if there is no such zone or locale
+ */
+export function writtenIn<T>(notation: Notation, write: () => T): T {
+  const before = writer;
+  writer = writerOf(notation);
+  try {
+    return write();
+  } finally {
+    writer = before;
+  }
+}
+
+function writerOf({ timezone, locale }: Notation): Writer {
+  if (timezone === undefined && locale === undefined) return PLAIN;
+  const key = JSON.stringify([timezone, locale]);
+  const made = writers.get(key) ?? {
+    number: locale === undefined ? PLAIN.number : numberIn(locale),
+    ...(timezone === undefined
+      ? { zone: PLAIN.zone, offset: PLAIN.offset }
+      : { zone: timezone, offset: offsetIn(timezone) }),
+  };
+  writers.set(key, made);
+  return made;
+}
+
+/** The digits stay those that the embedded fonts have. */
+function numberIn(locale: string): Writer['number'] {
+  const formats = new Map<number, Intl.NumberFormat>();
+  return (fixed) => {
+    const digits = fixed.split('.')[1]?.length ?? 0;
+    const format =
+      formats.get(digits) ??
+      new Intl.NumberFormat(locale, {
+        numberingSystem: 'latn',
+        minimumFractionDigits: digits,
+        maximumFractionDigits: digits,
+      });
+    formats.set(digits, format);
+    // As text it is not rounded a second time.
+    return format.format(fixed as Intl.StringNumericLiteral);
+  };
+}
+
+/** `GMT`, `GMT+05:30`, and before standard time `GMT-00:01:15`. */
+const OFFSET = /^GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/;
+
+function offsetIn(timezone: string): Writer['offset'] {
+  const format = new Intl.DateTimeFormat('en-US', { timeZone: timezone, timeZoneName: 'longOffset' });
+  return (time) => {
+    const name = format.formatToParts(time).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+    const [, sign, hours = 0, minutes = 0, seconds = 0] = OFFSET.exec(name) ?? [];
+    return (sign === '-' ? -1000 : 1000) * ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds));
+  };
+}
+
+/** The zone that times are written in, for a heading. */
+export function zone(): string {
+  return writer.zone;
 }
 
 /** A number with a fixed count of decimals and grouped thousands: `65 536`, `409.6`. */
 export function decimal(value: number, digits: number): string {
-  const [whole = '0', fraction] = Math.abs(value).toFixed(digits).split('.');
   const sign = value < 0 && Number(value.toFixed(digits)) !== 0 ? MINUS : '';
-  return `${sign}${grouped(whole)}${fraction === undefined ? '' : `.${fraction}`}`;
+  return `${sign}${writer.number(Math.abs(value).toFixed(digits))}`;
 }
 
 /** A whole number: `65 536`. */
@@ -71,7 +157,7 @@ export function columnUnit(values: readonly number[]): ByteUnit {
 /** Bytes in a given unit with one decimal, so that the figures of a column line up. */
 export function bytesIn(value: number, unit: ByteUnit): string {
   const scaled = value / 1024 ** BYTE_UNITS.indexOf(unit);
-  if (value > 0 && scaled < 0.05) return `under 0.1${NARROW}${unit}`;
+  if (value > 0 && scaled < 0.05) return `under ${decimal(0.1, 1)}${NARROW}${unit}`;
   return `${decimal(scaled, 1)}${NARROW}${unit}`;
 }
 
@@ -85,7 +171,7 @@ export function percent(share: number): string {
   const value = share * 100;
   const unit = `${NARROW}%`;
   if (value === 0) return `0${unit}`;
-  if (value < 0.01) return `under 0.01${unit}`;
+  if (value < 0.01) return `under ${decimal(0.01, 2)}${unit}`;
   if (value > 99 && value < 100) return `${decimal(Math.floor(value * 10) / 10, 1)}${unit}`;
   // A little over the limit is no longer "100 %".
   if (value > 100 && value < 101) return `${decimal(Math.ceil(value * 10) / 10, 1)}${unit}`;
@@ -96,7 +182,7 @@ export function percent(share: number): string {
 /** A length of time: `0.4 s`, `41 min`, `3 h 5 min`, `12 days 4 h`. */
 export function duration(seconds: number): string {
   const s = Math.max(0, seconds);
-  if (s > 0 && s < 0.05) return `under 0.1${NARROW}s`;
+  if (s > 0 && s < 0.05) return `under ${decimal(0.1, 1)}${NARROW}s`;
   if (s < 10) return `${decimal(s, Number.isInteger(s) ? 0 : 1)}${NARROW}s`;
   if (s < 120) return `${count(Math.round(s))}${NARROW}s`;
   const minutes = Math.round(s / 60);
@@ -119,15 +205,42 @@ export function rate(perSecond: number): string {
   if (perSecond === 0) return `0${NARROW}/${NARROW}s`;
   const [value, unit] =
     perSecond >= 1 ? [perSecond, 's'] : perSecond * 60 >= 1 ? [perSecond * 60, 'min'] : [perSecond * 3600, 'h'];
-  if (value < 0.05) return `under 0.1${NARROW}/${NARROW}${unit}`;
+  if (value < 0.05) return `under ${decimal(0.1, 1)}${NARROW}/${NARROW}${unit}`;
   return `${decimal(value, value < 10 ? 1 : 0)}${NARROW}/${NARROW}${unit}`;
 }
 
-/** An ISO 8601 time as `2026-11-20 14:02:11 UTC`; what is no such time is returned as it is. */
-export function utc(iso: string): string {
+/**
+ * An ISO 8601 time as `2026-11-20 14:02:11 UTC`, in another zone as `2026-11-20 15:02:11 +01:00`; what is no such time is returned as
+ * it is.
+ */
+export function dateTime(iso: string): string {
+  const parts = partsOf(iso);
+  return parts === undefined ? iso : `${parts.date} ${parts.time} ${parts.zone}`;
+}
+
+/** The same to the minute, where the zone is named beside it: with an offset only in an hour that clocks in that zone go through twice. */
+export function shortDateTime(iso: string): string {
+  const parts = partsOf(iso);
+  if (parts === undefined) return iso;
   const time = Date.parse(iso);
-  if (!/^\d{4}-\d\d-\d\d/.test(iso) || Number.isNaN(time)) return iso;
-  return `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+  const isTwice = SHIFTS.some((shift) => shift + writer.offset(time + shift) === writer.offset(time));
+  return `${parts.date} ${parts.time.slice(0, 5)}${isTwice ? ` ${parts.zone}` : ''}`;
+}
+
+/** What clocks are put back by, in milliseconds: an hour, and half of one in Australia/Lord_Howe. */
+const SHIFTS = [-3_600_000, -1_800_000, 1_800_000, 3_600_000];
+
+function partsOf(iso: string): { date: string; time: string; zone: string } | undefined {
+  const time = Date.parse(iso);
+  if (!/^\d{4}-\d\d-\d\d/.test(iso) || Number.isNaN(time)) return undefined;
+  const offset = writer.offset(time);
+  const [date = '', clock = ''] = new Date(time + offset).toISOString().slice(0, 19).split('T');
+  return { date, time: clock, zone: writer.zone === 'UTC' ? 'UTC' : offsetText(offset) };
+}
+
+function offsetText(offset: number): string {
+  const text = new Date(Math.abs(offset)).toISOString().slice(11, 19).replace(/:00$/, '');
+  return `${offset < 0 ? MINUS : '+'}${text}`;
 }
 
 /** Words as a list: `a, b and c`. */

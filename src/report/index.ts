@@ -5,14 +5,14 @@
 import type { Browser } from 'puppeteer-core';
 import type { Analysis } from '../analysis/schema.ts';
 import type { Timeline } from '../timeline/schema.ts';
-import type { Paper } from './html.ts';
 import type { Imprint } from './pdf.ts';
+import type { Paper, Presentation } from './presentation.ts';
 import type { SummaryOptions } from './text.ts';
 
 export type Format = 'html' | 'pdf' | 'json' | 'md' | 'text' | 'csv' | 'openmetrics';
 /** Those of a comparison: a table and a set of samples have one snapshot each. */
 export type TimelineFormat = Exclude<Format, 'csv' | 'openmetrics'>;
-export type { Paper };
+export type { Paper, Presentation };
 
 /** Every format, and what its files end in. */
 export const FORMATS: Record<Format, { extension: string }> = {
@@ -59,12 +59,12 @@ export async function loadFormats(formats: readonly Format[]): Promise<void> {
 }
 
 /** Opens an analysis for rendering: the same analysis and options give the same bytes. */
-export function openRenderer(analysis: Analysis, options: { paper?: Paper | undefined } = {}): Renderer {
+export function openRenderer(analysis: Analysis, options: Presentation = {}): Renderer {
   const renderers: Record<Exclude<Format, 'pdf'>, () => Promise<string>> = {
     html: async () => (await MAKERS.html()).renderHtml(analysis, options),
-    md: async () => (await MAKERS.md()).renderMarkdown(analysis),
-    text: async () => (await MAKERS.text()).renderText(analysis),
-    json: async () => (await MAKERS.json()).renderJson(analysis),
+    md: async () => (await MAKERS.md()).renderMarkdown(analysis, options),
+    text: async () => (await MAKERS.text()).renderText(analysis, options),
+    json: async () => (await MAKERS.json()).renderJson(analysis, options),
     csv: async () => (await MAKERS.csv()).renderCsv(analysis),
     openmetrics: async () => (await MAKERS.openmetrics()).renderOpenMetrics(analysis),
   };
@@ -73,37 +73,42 @@ export function openRenderer(analysis: Analysis, options: { paper?: Paper | unde
     text: (format) => renderers[format](),
     pdf: async (browser) => {
       const html = (await MAKERS.html()).renderHtml(analysis, { ...options, unfolded: true });
-      return (await import('./pdf.ts')).renderPdf(browser, html, imprintOf(analysis));
+      return (await import('./pdf.ts')).renderPdf(browser, html, imprintOf(analysis, options));
     },
-    summary: async (summaryOptions) => (await MAKERS.text()).renderText(analysis, summaryOptions),
+    summary: async (summaryOptions) =>
+      (await MAKERS.text()).renderText(analysis, { ...summaryStyle(options), ...summaryOptions }),
   };
 }
 
-/** What a report says at the foot of every page. */
-export function imprintOf({ host, tool }: Pick<Analysis, 'host' | 'tool'>): Imprint {
-  return { hostname: host.hostname?.value, capturedAt: host.capturedAt?.value, tool };
+/** What a report says at the foot of every page, and of itself in the file. */
+export function imprintOf({ host, tool }: Pick<Analysis, 'host' | 'tool'>, presentation: Presentation = {}): Imprint {
+  return { hostname: host.hostname?.value, capturedAt: host.capturedAt?.value, tool, presentation };
+}
+
+/** A summary has its own parts: it is for whoever makes the report. */
+export function summaryStyle({ sections: _, ...style }: Presentation): Presentation {
+  return style;
 }
 
 /** Opens a comparison for rendering. */
-export function openTimelineRenderer(
-  timeline: Timeline,
-  options: { paper?: Paper | undefined } = {},
-): Renderer<TimelineFormat> {
+export function openTimelineRenderer(timeline: Timeline, options: Presentation = {}): Renderer<TimelineFormat> {
   const html = async () => (await MAKERS.html()).renderTimelineHtml(timeline, options);
   const renderers: Record<Exclude<TimelineFormat, 'pdf'>, () => Promise<string>> = {
     html,
-    md: async () => (await MAKERS.md()).renderTimelineMarkdown(timeline),
-    text: async () => (await MAKERS.text()).renderTimelineText(timeline),
-    json: async () => (await MAKERS.json()).renderTimelineJson(timeline),
+    md: async () => (await MAKERS.md()).renderTimelineMarkdown(timeline, options),
+    text: async () => (await MAKERS.text()).renderTimelineText(timeline, options),
+    json: async () => (await MAKERS.json()).renderTimelineJson(timeline, options),
   };
   return {
     extension: (format) => FORMATS[format].extension,
     text: (format) => renderers[format](),
     pdf: async (browser) => {
       const { hostname } = timeline.host;
-      const imprint = { hostname, capturedAt: timeline.points.at(-1)?.capturedAt, tool: timeline.tool };
+      const capturedAt = timeline.points.at(-1)?.capturedAt;
+      const imprint = { hostname, capturedAt, tool: timeline.tool, presentation: options };
       return (await import('./pdf.ts')).renderPdf(browser, await html(), imprint);
     },
-    summary: async (summaryOptions) => (await MAKERS.text()).renderTimelineText(timeline, summaryOptions),
+    summary: async (summaryOptions) =>
+      (await MAKERS.text()).renderTimelineText(timeline, { ...summaryStyle(options), ...summaryOptions }),
   };
 }

@@ -3,10 +3,11 @@ import type { Analysis } from '../analysis/schema.ts';
 import type { Timeline } from '../timeline/schema.ts';
 import { statementOf } from './findings.ts';
 import { inertJson } from './inert.ts';
+import { madeByOf, type Presentation } from './presentation.ts';
 
 /** JSON that is also safe to print: active characters are escaped, and parse to what they were. */
-export function renderJson(analysis: Analysis): string {
-  return `${inertJson(JSON.stringify(withStatements(analysis), null, 2))}\n`;
+export function renderJson(analysis: Analysis, options: Pick<Presentation, 'madeBy'> = {}): string {
+  return `${inertJson(JSON.stringify({ ...withStatements(analysis), ...madeByOf(options, 'json') }, null, 2))}\n`;
 }
 
 /** The same in one line. */
@@ -20,6 +21,6 @@ function withStatements(analysis: Analysis): Analysis {
 }
 
 /** A comparison for other programs. */
-export function renderTimelineJson(timeline: Timeline): string {
-  return `${inertJson(JSON.stringify(timeline, null, 2))}\n`;
+export function renderTimelineJson(timeline: Timeline, options: Pick<Presentation, 'madeBy'> = {}): string {
+  return `${inertJson(JSON.stringify({ ...timeline, ...madeByOf(options, 'json') }, null, 2))}\n`;
 }

@@ -2,7 +2,9 @@
 import templates from 'templates:plain';
 import type { Analysis } from '../analysis/schema.ts';
 import type { Timeline } from '../timeline/schema.ts';
+import { writtenIn } from './format.ts';
 import { inert, mapStrings, Verbatim } from './inert.ts';
+import { type Input, type Presentation, presented } from './presentation.ts';
 import { renderTemplate } from './templates.ts';
 import { reportView } from './view/report.ts';
 import { timelineView } from './view/timeline.ts';
@@ -30,8 +32,12 @@ function fenced(code: Verbatim): Verbatim {
 }
 
 /** Renders the report with the same content as the HTML one; charts become the tables that they are drawn from. */
-export function renderMarkdown(analysis: Analysis): string {
-  const view = reportView(mapStrings(analysis, inert, inert));
+export function renderMarkdown(analysis: Analysis, options: Presentation = {}): string {
+  return writtenIn(options, () => reportPage(analysis, options));
+}
+
+function reportPage(analysis: Analysis, options: Presentation): string {
+  const view = reportView(mapStrings(analysis, inert, inert), options);
   const { recommendation, findings } = view;
   const withFences = {
     ...view,
@@ -47,21 +53,28 @@ export function renderMarkdown(analysis: Analysis): string {
       })),
     },
   };
-  return renderPage('report.md', withFences);
+  return renderPage('report.md', withFences, options, [analysis.bundle]);
 }
 
 /** Renders a comparison with the same content as the HTML one. */
-export function renderTimelineMarkdown(timeline: Timeline): string {
-  const view = timelineView(mapStrings(timeline, inert, inert));
-  const { commands } = view.recommendation;
-  return renderPage('compare.md', {
-    ...view,
-    recommendation: { ...view.recommendation, commands: commands && fenced(commands) },
+export function renderTimelineMarkdown(timeline: Timeline, options: Presentation = {}): string {
+  return writtenIn(options, () => {
+    const view = timelineView(mapStrings(timeline, inert, inert));
+    const { commands } = view.recommendation;
+    const withFences = { ...view, recommendation: { ...view.recommendation, commands: commands && fenced(commands) } };
+    return renderPage('compare.md', withFences, options, timeline.points);
   });
 }
 
-function renderPage(name: string, view: object): string {
-  const text = renderTemplate(templates, name, mapStrings(view, escapeMarkdown));
+function renderPage(
+  name: string,
+  view: { title: string },
+  presentation: Presentation,
+  inputs: readonly Input[],
+): string {
+  const { made, ...page } = presented(view, presentation, inputs, 'md');
+  const withFence = { ...page, made: { ...made, command: made.command && fenced(made.command) } };
+  const text = renderTemplate(templates, name, mapStrings(withFence, escapeMarkdown), presentation.templates);
   return `${text
     .replace(/[ \t]+$/gm, '')
     .replace(/\n{3,}/g, '\n\n')

@@ -1,8 +1,10 @@
 /** The HTML report on paper, through a browser, with the same bytes every time. */
 import type { Browser } from 'puppeteer-core';
 import { fontFaces } from './fonts.ts';
-import { utc } from './format.ts';
+import { dateTime, writtenIn } from './format.ts';
 import { inert } from './inert.ts';
+import { withInformation } from './pdf-information.ts';
+import type { Presentation } from './presentation.ts';
 
 const LOAD_TIMEOUT_MS = 30_000;
 const PRINT_TIMEOUT_MS = 60_000;
@@ -42,16 +44,20 @@ export interface Imprint {
   /** ISO 8601; of several snapshots the last. */
   capturedAt: string | undefined;
   tool: { name: string; version: string };
+  presentation: Presentation;
 }
 
-function footer({ hostname, capturedAt, tool }: Imprint): string {
-  const name = hostname ?? 'host name not captured';
-  const time = capturedAt === undefined ? 'time of capture not captured' : `captured ${utc(capturedAt)}`;
+function footer({ hostname, capturedAt, tool, presentation }: Imprint): string {
+  const name = [hostname ?? 'host name not captured', presentation.caseId && `case ${presentation.caseId}`];
+  const time =
+    capturedAt === undefined
+      ? 'time of capture not captured'
+      : `captured ${writtenIn(presentation, () => dateTime(capturedAt))}`;
   return (
     `<style>${fontFaces(['Inter'])}` +
     `.bar{font:400 7.5px Inter;color:#5a6877;box-sizing:border-box;width:100%;padding:2mm 15mm 0;display:flex;gap:1mm}` +
     `.bar span{white-space:nowrap}.name{overflow:hidden;text-overflow:ellipsis;min-width:0}.page{margin-left:auto;padding-left:6mm}</style>` +
-    `<div class="bar"><span class="name">${escaped(name)}</span>` +
+    `<div class="bar"><span class="name">${escaped(name.filter(Boolean).join(' · '))}</span>` +
     `<span>· ${escaped(`${time} · ${tool.name} ${tool.version}`)}</span>` +
     `<span class="page">Page <span class="pageNumber"></span> of <span class="totalPages"></span></span></div>`
   );
@@ -93,7 +99,11 @@ export async function renderPdf(browser: Browser, html: string, imprint: Imprint
       footerTemplate: footer(imprint),
       timeout: PRINT_TIMEOUT_MS,
     });
-    return normalizePdf(await within(PRINT_TIMEOUT_MS, printed), captureDate(imprint));
+    const { author, caseId } = imprint.presentation;
+    return withInformation(normalizePdf(await within(PRINT_TIMEOUT_MS, printed), captureDate(imprint)), {
+      ...(author && { Author: inert(author) }),
+      ...(caseId && { Subject: `Case ${inert(caseId)}` }),
+    });
   } finally {
     await page.close();
   }

@@ -3,8 +3,9 @@ import templates from 'templates:plain';
 import type { Analysis, Severity } from '../analysis/schema.ts';
 import type { Fleet } from '../fleet/schema.ts';
 import type { Timeline } from '../timeline/schema.ts';
-import { count } from './format.ts';
+import { count, writtenIn } from './format.ts';
 import { inert, mapStrings } from './inert.ts';
+import { type Presentation, presented } from './presentation.ts';
 import { renderTemplate } from './templates.ts';
 import { fleetView } from './view/fleet.ts';
 import { summaryView } from './view/summary.ts';
@@ -46,7 +47,7 @@ function wrapped(line: string, width: number): string[] {
   return [...lines, current];
 }
 
-export interface SummaryOptions {
+export interface SummaryOptions extends Presentation {
   /** Colours for a terminal that understands them. */
   color?: boolean | undefined;
   /** Columns of the terminal. */
@@ -57,13 +58,19 @@ export interface SummaryOptions {
 
 /** Renders about 25 lines and one for each finding. Colour only where it is asked for. */
 export function renderText(analysis: Analysis, options: SummaryOptions = {}): string {
-  const view = summaryView(mapStrings(analysis, inert, inert));
-  const page = options.brief ? 'brief.text' : 'report.text';
-  return laidOut(page, { ...view, figures: aligned(view.figures) }, analysis.verdict.severity, options);
+  return writtenIn(options, () => {
+    const view = summaryView(mapStrings(analysis, inert, inert), options);
+    const page = options.brief ? 'brief.text' : 'report.text';
+    return laidOut(page, { ...view, figures: aligned(view.figures) }, analysis.verdict.severity, options);
+  });
 }
 
 /** Renders a comparison. */
 export function renderTimelineText(timeline: Timeline, options: SummaryOptions = {}): string {
+  return writtenIn(options, () => timelineText(timeline, options));
+}
+
+function timelineText(timeline: Timeline, options: SummaryOptions): string {
   const view = timelineView(mapStrings(timeline, inert, inert));
   const { fix, recommendation, findings } = view;
   const labels = aligned(fix.checks.map((check) => ({ ...check, label: check.what })));
@@ -81,6 +88,10 @@ export function renderTimelineText(timeline: Timeline, options: SummaryOptions =
 
 /** Renders what is worst in a fleet. */
 export function renderFleetText(fleet: Fleet, options: SummaryOptions = {}): string {
+  return writtenIn(options, () => fleetText(fleet, options));
+}
+
+function fleetText(fleet: Fleet, options: SummaryOptions): string {
   const view = fleetView(mapStrings(fleet, inert, inert), undefined);
   const worst = view.groups.flatMap(({ rows }) => rows).filter(({ mark }) => mark.trim() !== '');
   const shown = aligned(worst.slice(0, WORST).map((row) => ({ ...row, label: row.name })));
@@ -102,7 +113,7 @@ function aligned<T extends { label: string }>(rows: readonly T[]): T[] {
 /** Fills a page, and breaks it into lines that fit; no-break spaces become blanks that every terminal has. */
 function laidOut(page: string, view: object, severity: Severity, options: SummaryOptions): string {
   const width = Math.max(NARROWEST, options.width ?? DEFAULT_WIDTH);
-  const lines = renderTemplate(templates, page, view)
+  const lines = renderTemplate(templates, page, presented(view, options, []), options.templates)
     .trim()
     .replace(/\n{3,}/g, '\n\n')
     .split('\n')

@@ -6,7 +6,7 @@
  * earliest first.
  */
 import * as z from 'zod';
-import { anonymizedSchema, commandsSchema, severitySchema } from '../analysis/schema.ts';
+import { anonymizedSchema, commandsSchema, madeSchema, severitySchema } from '../analysis/schema.ts';
 
 /** Version of the shape below: raised when a field changes its meaning or goes away. */
 const SCHEMA_VERSION = 1;
@@ -136,6 +136,7 @@ export const timelineSchema = z
   .object({
     schemaVersion: z.literal(SCHEMA_VERSION),
     tool: z.object({ name: z.literal('conntrack-report'), version: z.string() }),
+    made: madeSchema,
     host: z.object({
       identifiedBy: z.enum(['machine id', 'host name', 'boot id', 'nothing']),
       hostname: z.string().optional(),

@@ -227,7 +227,9 @@ describe('workers', () => {
     const pool = new Pool({ workers: 1 });
     try {
       const file = path.join(out, 'hosts', 'gw.html');
-      expect(await pool.page({ ...task(cache, SAMPLE), at: 0, file, paper: 'a4' })).toBeUndefined();
+      expect(
+        await pool.page({ ...task(cache, SAMPLE), at: 0, file, presentation: {}, templates: undefined }),
+      ).toBeUndefined();
       expect(readFileSync(file, 'utf8')).toContain('linux-2.4.tar.gz');
       expect(keptAnalyses(cache.place, A)?.[0]?.bundle.name).toBe('linux-2.4.tar.gz');
     } finally {

@@ -270,6 +270,7 @@ const comparison: Target = {
         out,
         formats: ['html', 'md', 'text', 'json'],
         paper: 'a4',
+        presentation: {},
         browser: undefined,
         aims: DEFAULT_AIMS,
       } as const;

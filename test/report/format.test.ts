@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   bytes,
@@ -6,6 +7,7 @@ import {
   change,
   columnUnit,
   count,
+  dateTime,
   decimal,
   duration,
   exactBytes,
@@ -14,7 +16,9 @@ import {
   plural,
   rate,
   ratio,
-  utc,
+  shortDateTime,
+  writtenIn,
+  zone,
 } from '../../src/report/format.ts';
 
 /** Expectations are written with ordinary blanks. */
@@ -108,10 +112,91 @@ describe('time', () => {
   });
 
   it('writes UTC, and leaves alone what is no time', () => {
-    expect(utc('2026-11-20T14:02:11Z')).toBe('2026-11-20 14:02:11 UTC');
-    expect(utc('2026-11-20T15:02:11+01:00')).toBe('2026-11-20 14:02:11 UTC');
-    expect(utc('Nov 20 14:02:11')).toBe('Nov 20 14:02:11');
-    expect(utc('2026-99-99')).toBe('2026-99-99');
+    expect(dateTime('2026-11-20T14:02:11Z')).toBe('2026-11-20 14:02:11 UTC');
+    expect(dateTime('2026-11-20T15:02:11+01:00')).toBe('2026-11-20 14:02:11 UTC');
+    expect(dateTime('Nov 20 14:02:11')).toBe('Nov 20 14:02:11');
+    expect(dateTime('2026-99-99')).toBe('2026-99-99');
+  });
+});
+
+describe('in a notation', () => {
+  const at = (timezone: string, iso: string) => writtenIn({ timezone }, () => [dateTime(iso), shortDateTime(iso)]);
+
+  it('tells the offset that clocks had then', () => {
+    expect(at('Europe/Berlin', '2026-07-01T12:00:00Z')).toEqual(['2026-07-01 14:00:00 +02:00', '2026-07-01 14:00']);
+    expect(at('Europe/Berlin', '2026-12-31T23:30:00Z')[0]).toBe('2027-01-01 00:30:00 +01:00');
+    expect(at('America/St_Johns', '2026-01-01T00:00:00Z')[0]).toBe('2025-12-31 20:30:00 \u221203:30');
+    // Before there was standard time, to the second.
+    expect(at('Europe/Berlin', '1890-01-01T00:00:00Z')[0]).toBe('1890-01-01 00:53:28 +00:53:28');
+    expect(at('UTC', '2026-01-01T00:00:00Z')).toEqual(['2026-01-01 00:00:00 UTC', '2026-01-01 00:00']);
+    expect(at('Europe/Berlin', 'yesterday')).toEqual(['yesterday', 'yesterday']);
+  });
+
+  it('tells it of an hour that there is twice, where it tells no other', () => {
+    const short = (timezone: string, ...times: string[]) => times.map((time) => at(timezone, time)[1]);
+    expect(
+      short(
+        'Europe/Berlin',
+        '2026-10-24T23:59:00Z',
+        '2026-10-25T00:30:00Z',
+        '2026-10-25T01:30:00Z',
+        '2026-10-25T02:00:00Z',
+      ),
+    ).toEqual(['2026-10-25 01:59', '2026-10-25 02:30 +02:00', '2026-10-25 02:30 +01:00', '2026-10-25 03:00']);
+    expect(short('Australia/Lord_Howe', '2026-04-04T14:45:00Z', '2026-04-04T15:15:00Z')).toEqual([
+      '2026-04-05 01:45 +11:00',
+      '2026-04-05 01:45 +10:30',
+    ]);
+    expect(short('Europe/Berlin', '2026-03-29T00:30:00Z', '2026-03-29T01:30:00Z')).toEqual([
+      '2026-03-29 01:30',
+      '2026-03-29 03:30',
+    ]);
+  });
+
+  it('takes the signs of a language, and its way to group', () => {
+    const written = (locale: string) =>
+      writtenIn({ locale }, () => [
+        count(1234),
+        count(12_345_678),
+        decimal(-4096.25, 1),
+        percent(0.00001),
+        bytes(6.8e6),
+      ]);
+    expect(written('de')).toEqual(['1.234', '12.345.678', '\u22124.096,3', 'under 0,01\u202f%', '6,48\u202fMiB']);
+    expect(written('es')).toEqual(['1234', '12.345.678', '\u22124096,3', 'under 0,01\u202f%', '6,48\u202fMiB']);
+    expect(written('hi')[1]).toBe('1,23,45,678');
+    // The fonts of a report have no other digits.
+    expect(written('ar-EG')[1]).toBe('12,345,678');
+  });
+
+  it('writes the same digits in every language', () => {
+    const locale = fc.constantFrom('de', 'en', 'fr-CH', 'hi', 'es', 'ar-EG', 'fa', 'de-CH', 'pl', 'sv', 'my');
+    fc.assert(
+      fc.property(
+        locale,
+        fc.double({ noNaN: true, min: -1e15, max: 1e15 }),
+        fc.integer({ min: 0, max: 2 }),
+        (given, value, digits) => {
+          const signs = (text: string) => text.replace(/[^\d\u2212]/g, '');
+          expect(signs(writtenIn({ locale: given }, () => decimal(value, digits)))).toBe(signs(decimal(value, digits)));
+        },
+      ),
+    );
+  });
+
+  it('is over where what it was for is over, however that ended', () => {
+    writtenIn({ timezone: 'Asia/Tokyo' }, () => {
+      expect(zone()).toBe('Asia/Tokyo');
+      expect(writtenIn({ locale: 'de' }, zone)).toBe('UTC');
+      expect(zone()).toBe('Asia/Tokyo');
+    });
+    const failing = () =>
+      writtenIn({ locale: 'de' }, () => {
+        throw new Error('x');
+      });
+    expect(failing).toThrow('x');
+    expect(() => writtenIn({ timezone: 'Mars/Olympus' }, () => '')).toThrow(RangeError);
+    expect([zone(), plain(count(1234))]).toEqual(['UTC', '1 234']);
   });
 });
 

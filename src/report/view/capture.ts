@@ -1,6 +1,6 @@
 /** What was captured and what was not, the settings, and the list of facts with their sources. */
 import type { Analysis } from '../../analysis/schema.ts';
-import { bytes, bytesBoth, count, duration, percent, plural, secondsExact, utc } from '../format.ts';
+import { bytes, bytesBoth, count, duration, percent, plural, secondsExact, dateTime } from '../format.ts';
 import { reasonOf, type Status, sourceOf, sourcesOf } from './sources.ts';
 
 type Namespace = Analysis['namespaces'][number];
@@ -177,7 +177,7 @@ export function factsView(analysis: Analysis) {
   const both = (seconds: number) =>
     secondsExact(seconds) === duration(seconds) ? duration(seconds) : `${secondsExact(seconds)} (${duration(seconds)})`;
   add('Up for', host.uptimeSeconds, both);
-  add('Captured at', host.capturedAt, utc);
+  add('Captured at', host.capturedAt, dateTime);
   add('Boot id', host.bootId, asIs);
   add('Machine id, SHA-256', host.machineIdSha256, asIs);
   add('Page size', pageBytes, bytesBoth);

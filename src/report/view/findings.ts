@@ -21,7 +21,9 @@ const MARKS: Record<Finding['severity'], string> = {
   unknown: '? ',
 };
 
-function row(finding: Finding) {
+function row(finding: Finding, hasRecommendation: boolean) {
+  // They are not said twice.
+  const asRecommended = finding.asRecommended === true && hasRecommendation;
   return {
     id: finding.id,
     severity: finding.severity,
@@ -38,8 +40,8 @@ function row(finding: Finding) {
       value: exactly(what, value),
       source: sourceOf(place),
     })),
-    commands: finding.asRecommended ? undefined : commandsView(finding.commands),
-    asRecommended: finding.asRecommended === true && finding.commands !== undefined,
+    commands: asRecommended ? undefined : commandsView(finding.commands),
+    asRecommended: asRecommended && finding.commands !== undefined,
     missing: list(finding.missing),
   };
 }
@@ -56,9 +58,15 @@ function commandsView(commands: Finding['commands']): Verbatim | undefined {
   return new Verbatim(lines.join('\n'));
 }
 
-/** What the page of findings is given: what is wrong, what was not assessed, and what is in order. */
-export function findingsView({ findings }: Pick<Analysis, 'findings'>) {
-  const rows = findings.filter(({ coveredBy }) => coveredBy === undefined).map(row);
+/**
+ * What the page of findings is given: what is wrong, what was not assessed, and what is in order.
+ *
+ * @param hasRecommendation  the report has the commands of the recommendation
+ */
+export function findingsView({ findings }: Pick<Analysis, 'findings'>, hasRecommendation = true) {
+  const rows = findings
+    .filter(({ coveredBy }) => coveredBy === undefined)
+    .map((finding) => row(finding, hasRecommendation));
   const found = rows.filter(({ severity }) => severity !== 'ok' && severity !== 'unknown');
   const ok = rows.filter(({ severity }) => severity === 'ok');
   const unknown = rows.filter(({ severity }) => severity === 'unknown');

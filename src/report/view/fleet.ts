@@ -2,7 +2,7 @@
 import type { Severity } from '../../analysis/schema.ts';
 import { NEAR } from '../../analysis/usage.ts';
 import type { Fleet, FleetHost } from '../../fleet/schema.ts';
-import { bytes, count, duration, list, percent, plural, rate, utc } from '../format.ts';
+import { bytes, count, duration, list, percent, plural, rate, dateTime } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { sparkline, usageBar } from '../small-charts.ts';
 import { KIND_WORDS, SEVERITY_WORDS } from './verdict.ts';
@@ -166,7 +166,7 @@ function rowView(host: FleetHost, newest: number, groupBy: string | undefined) {
     drops: dropsView(host),
     recommendation: recommendationView(host),
     trend: trendView(host),
-    seen: host.capturedAt === undefined ? 'time not captured' : utc(host.capturedAt),
+    seen: host.capturedAt === undefined ? 'time not captured' : dateTime(host.capturedAt),
     late: days > LATE_DAYS ? `${duration(days * 86_400)} before the newest` : '',
     notes: host.notes,
   };
@@ -303,7 +303,8 @@ export function fleetView(fleet: Fleet, groupBy: string | undefined) {
   const times = hosts.flatMap(({ trend }) => trend.map(({ capturedAt }) => Date.parse(capturedAt ?? '')));
   const known = times.filter((time) => !Number.isNaN(time)).sort((a, b) => a - b);
   const [first, last] = [known[0], known.at(-1)];
-  const time = (ms: number | undefined) => (ms === undefined ? 'time not captured' : utc(new Date(ms).toISOString()));
+  const time = (ms: number | undefined) =>
+    ms === undefined ? 'time not captured' : dateTime(new Date(ms).toISOString());
   const severity: Severity = hosts[0]?.verdict.severity ?? 'unknown';
   const rows = hosts.map((host) => rowView(host, last ?? Number.NaN, groupBy));
   const all = plural(totals.hosts, 'host');

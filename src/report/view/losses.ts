@@ -1,7 +1,7 @@
 /** What the kernel counted and logged: drops, evictions, and how they moved while the capture ran. */
 import type { Analysis } from '../../analysis/schema.ts';
 import { lineChart } from '../charts.ts';
-import { change, count, duration, plural, rate, ratio, secondsExact, utc } from '../format.ts';
+import { change, count, duration, plural, rate, ratio, secondsExact, dateTime } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { LOOKED_FOR, sourceOf, whyAbsent } from './sources.ts';
 
@@ -45,8 +45,8 @@ function log(analysis: Analysis) {
     files: log.captured.join(', '),
     lines: log.tableFullLines > 0 ? plural(log.tableFullLines, 'line') : undefined,
     suppressed: log.suppressedMessages > 0 ? count(log.suppressedMessages) : undefined,
-    first: log.first && { at: utc(log.first.value), source: sourceOf(log.first) },
-    last: log.last && { at: utc(log.last.value), source: sourceOf(log.last) },
+    first: log.first && { at: dateTime(log.first.value), source: sourceOf(log.first) },
+    last: log.last && { at: dateTime(log.last.value), source: sourceOf(log.last) },
     before: log.secondsBeforeCapture === undefined ? undefined : duration(log.secondsBeforeCapture),
     namespaces: log.namespaces.length ? log.namespaces.join(', ') : undefined,
   };

@@ -1,6 +1,18 @@
 /** Quantities as they are written: the name of a value says its unit. */
 import type { Finding, Quantity } from '../../analysis/schema.ts';
-import { bytes, bytesBoth, count, duration, list, percent, plural, rate, ratio, secondsExact } from '../format.ts';
+import {
+  bytes,
+  bytesBoth,
+  count,
+  decimal,
+  duration,
+  list,
+  percent,
+  plural,
+  rate,
+  ratio,
+  secondsExact,
+} from '../format.ts';
 import { Verbatim } from '../inert.ts';
 
 /** How a number is written by what its name ends in; the first that fits. */
@@ -13,7 +25,7 @@ const UNITS: [RegExp, (value: number) => string][] = [
 
 function plain(value: number): string {
   // So little that two decimals would make nothing of it.
-  if (value > 0 && value < 0.005) return 'under 0.01';
+  if (value > 0 && value < 0.005) return `under ${decimal(0.01, 2)}`;
   return Number.isInteger(value) ? count(value) : ratio(value);
 }
 

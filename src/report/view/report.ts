@@ -3,6 +3,7 @@
 import type { Analysis } from '../../analysis/schema.ts';
 import { layoutTitle } from '../../bundle/layouts/index.ts';
 import { bytesBoth } from '../format.ts';
+import type { Presentation } from '../presentation.ts';
 import { agesView } from './ages.ts';
 import { captureView, factsView, namespaceRowsView, namespacesView, settingsView } from './capture.ts';
 import { usageGauge } from './gauge.ts';
@@ -12,11 +13,11 @@ import { summaryView } from './summary.ts';
 import { tableView } from './table.ts';
 
 /** What the templates of a report are given. */
-export function reportView(analysis: Analysis) {
+export function reportView(analysis: Analysis, presentation: Pick<Presentation, 'sections'> = {}) {
   const { bundle, tool } = analysis;
   return {
     title: 'Connection tracking health report',
-    ...summaryView(analysis),
+    ...summaryView(analysis, presentation),
     bundle: {
       name: bundle.name,
       kind: bundle.layout === 'bundle' ? 'bundle' : layoutTitle(bundle.layout),

@@ -1,6 +1,7 @@
 /** What every report begins with, and a terminal shows: the host, the verdict, the key figures and the recommendation. */
 import type { Analysis } from '../../analysis/schema.ts';
-import { bytes, plural, utc } from '../format.ts';
+import { bytes, plural, dateTime } from '../format.ts';
+import { isShown, type Presentation } from '../presentation.ts';
 import { keyFigures } from './figures.ts';
 import { findingsView } from './findings.ts';
 import { partView } from './part.ts';
@@ -21,17 +22,17 @@ function about(analysis: Analysis): string {
 }
 
 /** What the templates of a summary are given. */
-export function summaryView(analysis: Analysis) {
+export function summaryView(analysis: Analysis, presentation: Pick<Presentation, 'sections'> = {}) {
   const { bundle, host } = analysis;
   return {
     hostname: host.hostname?.value ?? 'host name not captured',
     about: about(analysis) || 'nothing about the host was captured',
-    capturedAt: host.capturedAt ? utc(host.capturedAt.value) : 'time not captured',
+    capturedAt: host.capturedAt ? dateTime(host.capturedAt.value) : 'time not captured',
     pseudonyms: bundle.anonymized,
     verdict: verdictView(analysis),
     figures: keyFigures(analysis),
     part: partView(analysis),
     recommendation: recommendationView(analysis),
-    findings: findingsView(analysis),
+    findings: findingsView(analysis, isShown(presentation, 'recommendation')),
   };
 }

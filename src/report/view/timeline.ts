@@ -2,7 +2,7 @@
 import { RULE_IDS } from '../../analysis/findings/index.ts';
 import type { Check, Interval, Point, Timeline } from '../../timeline/schema.ts';
 import { MOST_PARTS, overTime, stacks } from '../charts.ts';
-import { bytes, change, count, duration, list, percent, plural, utc } from '../format.ts';
+import { bytes, change, count, dateTime, duration, list, percent, plural, shortDateTime, zone } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { className } from './table.ts';
 import { KIND_WORDS, SEVERITY_WORDS } from './verdict.ts';
@@ -83,12 +83,12 @@ const COLUMNS = 24;
 
 /** The time of a snapshot, or its name where that is not known. */
 function timeOf(point: Point): string {
-  return point.capturedAt === undefined ? point.name : utc(point.capturedAt);
+  return point.capturedAt === undefined ? point.name : dateTime(point.capturedAt);
 }
 
-/** The same to the minute, for a table whose heading says UTC. */
+/** The same to the minute, for a table whose heading names the zone. */
 function shortTimeOf(point: Point): string {
-  return point.capturedAt === undefined ? point.name : utc(point.capturedAt).replace(/:\d\d UTC$/, '');
+  return point.capturedAt === undefined ? point.name : shortDateTime(point.capturedAt);
 }
 
 /** A rate of losses as a number for an hour. */
@@ -483,7 +483,8 @@ export function timelineView(timeline: Timeline) {
       .filter(Boolean)
       .join(' · '),
     pseudonyms: host.anonymized,
-    span: first === last ? timeOf(last) : `${shortTimeOf(first)} – ${shortTimeOf(last)} UTC`,
+    span: first === last ? timeOf(last) : `${shortTimeOf(first)} – ${shortTimeOf(last)} ${zone()}`,
+    zone: zone(),
     first: timeOf(first),
     last: timeOf(last),
     capturedAt: timeOf(last),

@@ -2,7 +2,7 @@
 import type { Analysis, Severity, Verdict } from '../../analysis/schema.ts';
 import { atLimit, droppedPackets } from '../../analysis/usage.ts';
 import { causeOf } from '../../analysis/verdict.ts';
-import { bytes, count, duration, list, percent, plural, rate, ratio, utc } from '../format.ts';
+import { bytes, count, duration, list, percent, plural, rate, ratio, dateTime } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { exactly, textOf, valuesOf } from './quantity.ts';
 import { inferredPage, isHiddenFromContainer, shortSourcesOf } from './sources.ts';
@@ -90,7 +90,7 @@ function values(analysis: Analysis) {
     dropTotal: counted(counters?.totals.drop),
     earlyDropTotal: counted(counters?.totals.early_drop),
     logLines: log.tableFullLines > 0 ? plural(log.tableFullLines, '“table full” line') : undefined,
-    logLast: log.last && utc(log.last.value),
+    logLast: log.last && dateTime(log.last.value),
     logBefore: log.secondsBeforeCapture === undefined ? undefined : before(log.secondsBeforeCapture),
     held: held === undefined ? undefined : bytes(held),
     memoryMissing: memoryMissing(analysis),
