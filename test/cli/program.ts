@@ -1,7 +1,7 @@
 /** The program as a user runs it, in a folder of its own and as `conntrack-report` on PATH. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { packageRoot } from '../../src/package.ts';
 
@@ -19,7 +19,15 @@ export function openFolder(name: string) {
   const program = (called: string, script: string) =>
     writeFileSync(path.join(bin, called), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   program('conntrack-report', `exec "${process.execPath}" "${CLI}" "$@"`);
-  const env = { ...process.env, NO_COLOR: '1', PATH: `${bin}:${process.env.PATH}`, HOME: folder };
+  // What the program keeps for later runs is no part of what a test looks at.
+  const cache = process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache');
+  const env = {
+    ...process.env,
+    NO_COLOR: '1',
+    PATH: `${bin}:${process.env.PATH}`,
+    HOME: folder,
+    XDG_CACHE_HOME: cache,
+  };
   return {
     folder,
     env,
