@@ -90,13 +90,15 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 /** The command that was asked for, as far as that is known when something is wrong. */
 let asked: Asked & { name?: string } = { options: [], origins: new Map() };
 
-try {
-  await run(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(complaint(mistake((error as Error).message, asked)));
-  const of = asked.name === undefined ? ' --help lists commands and' : ` ${asked.name} --help lists its`;
-  process.stderr.write(`conntrack-report${of} options.\n`);
-  process.exitCode = EXIT.usage;
+async function main(): Promise<void> {
+  try {
+    await run(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(complaint(mistake((error as Error).message, asked)));
+    const of = asked.name === undefined ? ' --help lists commands and' : ` ${asked.name} --help lists its`;
+    process.stderr.write(`conntrack-report${of} options.\n`);
+    process.exitCode = EXIT.usage;
+  }
 }
 
 async function run(words: readonly string[]): Promise<void> {
@@ -131,3 +133,5 @@ function tellOrigins(words: readonly string[], origins: ReadonlyMap<string, stri
   const progress = new Progress(1, { verbose: isAsked('verbose'), json: isAsked('json') });
   for (const [name, where] of origins) progress.note(`--${name} is set by ${where}`);
 }
+
+void main();

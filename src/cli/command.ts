@@ -1,6 +1,6 @@
 /** What a command is to the command line: its arguments, its options, examples of its use, and what it runs. */
 import type { ArgumentsCamelCase, Argv } from 'yargs';
-import { EXIT } from '../commands/exit-codes.ts';
+import { EXIT, UsageError } from '../commands/exit-codes.ts';
 import { complaint } from '../commands/messages.ts';
 import { type Described, describedOptions } from './described.ts';
 
@@ -90,7 +90,7 @@ function work<Given>(run: (given: ArgumentsCamelCase<Given>) => Promise<number>)
       process.exitCode = await run(options);
     } catch (error) {
       process.stderr.write(complaint((error as Error).message));
-      process.exitCode = EXIT.failed;
+      process.exitCode = error instanceof UsageError ? EXIT.usage : EXIT.failed;
     }
   };
 }

@@ -7,10 +7,9 @@ import { openTimelineRenderer, type Paper, type TimelineFormat } from '../report
 import { hostsOf, type Named } from '../timeline/hosts.ts';
 import type { Timeline } from '../timeline/schema.ts';
 import { timelineOf } from '../timeline/timeline.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, UsageError } from './exit-codes.ts';
 import { inFileName } from './files.ts';
 import { analysesOf, expandInput, nameIn, toldOf, weightOf } from './inputs.ts';
-import { complaint } from './messages.ts';
 import { notPrintable, type OutputOptions, Outputs, weightOfFormat } from './outputs.ts';
 import { openProgress, type Telling } from './progress.ts';
 
@@ -27,13 +26,11 @@ export interface CompareOptions extends OutputOptions<TimelineFormat> {
  *
  * @param inputs  bundles, folders of bundles, or Analysis JSON
  * @returns exit code
+ * @throws {UsageError} if the options name something that cannot be taken
  */
 export async function compare(inputs: string[], options: CompareOptions): Promise<number> {
   const wrong = notPrintable(options, 1);
-  if (wrong !== undefined) {
-    process.stderr.write(complaint(wrong));
-    return EXIT.usage;
-  }
+  if (wrong !== undefined) throw new UsageError(wrong);
   const unread: string[] = [];
   /** What cannot be read is named and costs only itself: in a folder, too. */
   const unlessBad = <T>(reading: Promise<T>, say: (message: string) => void): Promise<T | undefined> =>

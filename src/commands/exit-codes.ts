@@ -13,3 +13,8 @@ export const EXIT = {
   /** What was verified is not as it should be: changed, incomplete, or with something left in it. */
   wrong: 5,
 } as const;
+
+/** What was asked for cannot be done, whatever the inputs are; the message says what to do. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}

@@ -17,11 +17,10 @@ import { version } from '../package.ts';
 import type { FleetFormat } from '../report/fleet.ts';
 import type { Paper } from '../report/index.ts';
 import { type Host, hostsOf } from '../timeline/hosts.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, UsageError } from './exit-codes.ts';
 import { beforeEnd } from './ending.ts';
 import { isSameFile, withFile, writeWhole } from './files.ts';
 import { expandInput, nameIn } from './inputs.ts';
-import { complaint } from './messages.ts';
 import { tellOfBrowser, terminal } from './outputs.ts';
 import { openProgress, Progress, type Telling } from './progress.ts';
 
@@ -64,6 +63,7 @@ type Result = { captures: Capture[] } | { error: string };
  *
  * @param folders  folders of bundles, at any depth, or bundles
  * @returns exit code
+ * @throws {UsageError} if the options name something that cannot be taken
  */
 export async function fleet(folders: string[], options: FleetOptions): Promise<number> {
   const { labels, from, out } = options;
@@ -73,10 +73,7 @@ export async function fleet(folders: string[], options: FleetOptions): Promise<n
       : folders.includes('-')
         ? 'fleet reads folders of bundles: standard input is one bundle, for report -'
         : undefined;
-  if (wrong !== undefined) {
-    process.stderr.write(complaint(wrong));
-    return EXIT.usage;
-  }
+  if (wrong !== undefined) throw new UsageError(wrong);
   if (labels === '-') return await withFile(labels, (file) => fleet(folders, { ...options, labels: file }));
   if (from.includes('-')) {
     const read = (file: string) =>
@@ -88,10 +85,7 @@ export async function fleet(folders: string[], options: FleetOptions): Promise<n
 
 async function fleetOfFiles(folders: string[], options: FleetOptions): Promise<number> {
   const labels = labelsOf(options);
-  if (typeof labels === 'string') {
-    process.stderr.write(complaint(labels));
-    return EXIT.usage;
-  }
+  if (typeof labels === 'string') throw new UsageError(labels);
   const run = new Run(options);
   await run.open();
   try {

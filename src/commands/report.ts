@@ -4,10 +4,9 @@ import type { Analysis } from '../analysis/schema.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
 import { type Format, loadFormats, openRenderer, type Paper } from '../report/index.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, UsageError } from './exit-codes.ts';
 import { inFileName } from './files.ts';
 import { type Analysed, ARCHIVE, analysesOf, toldOf, weightOf } from './inputs.ts';
-import { complaint } from './messages.ts';
 import { notPrintable, Outputs, weightOfFormat } from './outputs.ts';
 import { openProgress, type Telling } from './progress.ts';
 
@@ -34,13 +33,11 @@ export interface ReportOptions {
  *
  * @param inputs  archives, folders, or `-` for standard input
  * @returns exit code
+ * @throws {UsageError} if the options name something that cannot be taken
  */
 export async function report(inputs: string[], options: ReportOptions): Promise<number> {
   const wrong = notPrintable(options, inputs.length);
-  if (wrong !== undefined) {
-    process.stderr.write(complaint(wrong));
-    return EXIT.usage;
-  }
+  if (wrong !== undefined) throw new UsageError(wrong);
   const weights = await Promise.all(inputs.map(weightOf));
   const writing = options.formats.reduce((sum, format) => sum + weightOfFormat(format), 0);
   const total = weights.reduce((sum, weight) => sum + weight + writing, 0);
