@@ -1,6 +1,7 @@
 import {
   createReadStream,
   createWriteStream,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   renameSync,
@@ -35,6 +36,18 @@ export function isSameFile(a: string, b: string): boolean {
   return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }
 
+/** Makes a folder and those above it. Where a system refuses one without a reason, as /proc does, `recursive` of Node tries for ever. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(path.dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process may have been faster.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
 /**
  * Writes a file whole or not at all: under another name first, then renamed, so that an earlier file stays until the new
  * one is complete.
@@ -45,7 +58,7 @@ export function isSameFile(a: string, b: string): boolean {
 export function writeWhole(file: string, content: string | Uint8Array, parts?: string): void {
   const temporary = parts === undefined ? `${file}.${process.pid}.part` : path.join(parts, path.basename(file));
   try {
-    mkdirSync(path.dirname(file), { recursive: true });
+    makeFolder(path.dirname(file));
     writeFileSync(temporary, content);
     renameSync(temporary, file);
   } catch (error) {
@@ -74,7 +87,7 @@ export async function writeWholeBy<T>(file: string, write: (part: string) => Pro
   };
   const forget = beforeEnd(remove);
   try {
-    mkdirSync(path.dirname(file), { recursive: true });
+    makeFolder(path.dirname(file));
     const written = await write(part);
     renameSync(part, file);
     return written;

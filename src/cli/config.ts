@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { UsageError } from '../commands/exit-codes.ts';
 import type { Described } from './described.ts';
 import { meant } from './nearest.ts';
 import type { ConfigFile, Setting } from './settings.ts';
-import { UsageError } from './words.ts';
 
 /** No file that people write is larger. */
 const MAX_BYTES = 1 << 20;

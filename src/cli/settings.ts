@@ -5,9 +5,10 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Argv } from 'yargs';
+import { UsageError } from '../commands/exit-codes.ts';
 import type { Described } from './described.ts';
 import { meant } from './nearest.ts';
-import { optionsIn, UsageError } from './words.ts';
+import { optionsIn } from './words.ts';
 
 /** What the file is called that is looked for in the current folder and those above it. */
 export const CONFIG_NAME = '.conntrack-report.json';

@@ -1,15 +1,11 @@
 /** The words of a command line, looked at before yargs takes them apart: for what can be said better than it does. */
 import { existsSync } from 'node:fs';
+import { UsageError } from '../commands/exit-codes.ts';
 import type { Described } from './described.ts';
 import { meant } from './nearest.ts';
 
 /** The program's options that may come before the command. */
 const BEFORE = new Set(['--help', '-h', '--version', '--no-config']);
-
-/** The command line is wrong. */
-export class UsageError extends Error {
-  override name = 'UsageError';
-}
 
 /** Options as they are written: `--format` of `--format=json`. */
 const optionOf = (word: string): string => word.split('=', 1)[0] ?? word;

@@ -9,9 +9,8 @@ import { openTimelineRenderer, type Paper, type TimelineFormat } from '../report
 import { hostsOf, type Named } from '../timeline/hosts.ts';
 import type { Timeline } from '../timeline/schema.ts';
 import { timelineOf } from '../timeline/timeline.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, UsageError } from './exit-codes.ts';
 import { expandInput, toldOf, weightOf } from './inputs.ts';
-import { complaint } from './messages.ts';
 import { notPrintable, type OutputOptions, Outputs, weightOfFormat } from './outputs.ts';
 import { openPresentation, type PresentationOptions, presentationOf } from './presentation.ts';
 import { openProgress, type Telling } from './progress.ts';
@@ -34,10 +33,7 @@ export interface CompareOptions extends OutputOptions<TimelineFormat> {
  */
 export async function compare(inputs: string[], options: CompareOptions): Promise<number> {
   const wrong = notPrintable(options, 1);
-  if (wrong !== undefined) {
-    process.stderr.write(complaint(wrong));
-    return EXIT.usage;
-  }
+  if (wrong !== undefined) throw new UsageError(wrong);
   const opened = await openPresentation(options.presentation, options);
   const unread: string[] = [];
   /** What cannot be read is named and costs only itself: in a folder, too. */

@@ -1,4 +1,5 @@
 import { RULE_IDS } from '../analysis/findings/index.ts';
+import { meant } from '../cli/nearest.ts';
 import { catalogue, explained } from '../report/findings.ts';
 import { EXIT } from './exit-codes.ts';
 import { complaint } from './messages.ts';
@@ -14,7 +15,9 @@ export function explain(id: string | undefined): number {
     return EXIT.ok;
   }
   if (!RULE_IDS.includes(id)) {
-    process.stderr.write(complaint(`there is no finding ${id}: it is one of ${RULE_IDS.join(', ')}`));
+    process.stderr.write(
+      complaint(`there is no finding ${id}${meant(id, RULE_IDS)}\nThere are: ${RULE_IDS.join(', ')}`),
+    );
     return EXIT.usage;
   }
   const { title, looks, why, remedy } = explained(id);

@@ -23,9 +23,8 @@ import { count } from '../report/format.ts';
 import type { Paper } from '../report/index.ts';
 import type { Input, Presentation } from '../report/presentation.ts';
 import { type Host, hostsOf } from '../timeline/hosts.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, UsageError } from './exit-codes.ts';
 import { expandInput } from './inputs.ts';
-import { complaint } from './messages.ts';
 import { tellOfBrowser, terminal } from './outputs.ts';
 import { type OpenPresentation, openPresentation, type PresentationOptions, presentationOf } from './presentation.ts';
 import { openProgress, Progress, type Telling } from './progress.ts';
@@ -80,10 +79,7 @@ export async function fleet(folders: string[], options: FleetOptions): Promise<n
       : folders.includes('-')
         ? 'fleet reads folders of bundles: standard input is one bundle, for report -'
         : undefined;
-  if (wrong !== undefined) {
-    process.stderr.write(complaint(wrong));
-    return EXIT.usage;
-  }
+  if (wrong !== undefined) throw new UsageError(wrong);
   if (labels === '-') return await withFile(labels, (file) => fleet(folders, { ...options, labels: file }));
   if (from.includes('-')) {
     const read = (file: string) =>
@@ -95,10 +91,7 @@ export async function fleet(folders: string[], options: FleetOptions): Promise<n
 
 async function fleetOfFiles(folders: string[], options: FleetOptions): Promise<number> {
   const labels = labelsOf(options);
-  if (typeof labels === 'string') {
-    process.stderr.write(complaint(labels));
-    return EXIT.usage;
-  }
+  if (typeof labels === 'string') throw new UsageError(labels);
   const run = new Run(options, await openPresentation(options.presentation, options));
   await run.open();
   try {

@@ -35,7 +35,9 @@ export async function openProgress(total: number, telling: Telling = {}): Promis
   const { default: cliProgress } = await import('cli-progress');
   const bar = new cliProgress.SingleBar(
     {
-      format: ' {bar} {percentage} % {what} {how} {left}',
+      // What a long name pushes off the line matters least.
+      format: ' {bar} {percentage} % {left}{what} {how}',
+      barsize: 20,
       stopOnComplete: false,
       clearOnComplete: true,
       stream: process.stderr,
@@ -157,7 +159,7 @@ export class Progress {
     this.#bar?.update(Math.round(PARTS * this.#share), {
       what: printable(what),
       how,
-      left: left === undefined ? '' : `· ${spoken(left)} left`,
+      left: left === undefined ? '' : `${spoken(left)} left · `,
     });
     if (!this.#telling.json || this.#telling.quiet) return;
     if (!isNew && secondsSince(this.#lastEvent) < SECONDS_BETWEEN_EVENTS) return;

@@ -6,9 +6,8 @@ import { BundleError, inputName } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
 import { inFileName } from '../files.ts';
 import { type Format, loadFormats, openRenderer, type Paper } from '../report/index.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, UsageError } from './exit-codes.ts';
 import { ARCHIVE, toldOf, weightOf } from './inputs.ts';
-import { complaint } from './messages.ts';
 import { notPrintable, Outputs, weightOfFormat } from './outputs.ts';
 import { openPresentation, type PresentationOptions, presentationOf } from './presentation.ts';
 import { openProgress, type Telling } from './progress.ts';
@@ -41,10 +40,7 @@ export interface ReportOptions {
  */
 export async function report(inputs: string[], options: ReportOptions): Promise<number> {
   const wrong = notPrintable(options, inputs.length);
-  if (wrong !== undefined) {
-    process.stderr.write(complaint(wrong));
-    return EXIT.usage;
-  }
+  if (wrong !== undefined) throw new UsageError(wrong);
   const opened = await openPresentation(options.presentation, options);
   const weights = await Promise.all(inputs.map(weightOf));
   const writing = options.formats.reduce((sum, format) => sum + weightOfFormat(format), 0);

@@ -23,6 +23,7 @@ const LINES: [number, string][] = [
   [0, 'report gw.tar.gz --format json'],
   [0, '--help'],
   [1, 'report gw.tar.gz --format json --out taken'],
+  [1, 'report gw.tar.gz --format json --out /proc/none'],
   [1, 'convert gw.tar.gz --out taken/new.tar.gz'],
   [2, 'report gw.tar.gz --fromat json'],
   [2, 'explain nothing'],

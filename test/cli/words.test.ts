@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Described } from '../../src/cli/described.ts';
 import { nearest } from '../../src/cli/nearest.ts';
-import { checkOptions, commandAt, UsageError } from '../../src/cli/words.ts';
+import { checkOptions, commandAt } from '../../src/cli/words.ts';
+import { UsageError } from '../../src/commands/exit-codes.ts';
 
 const NAMES = ['report', 'compare', 'fleet', 'analyse', 'convert', 'collector', 'collect', 'schema'];
 

@@ -168,7 +168,6 @@ test('never over the input, or the key', async () => {
   }
   expect(readFileSync(input).equals(readFileSync(SAMPLE))).toBe(true);
   expect(existsSync(keyFile)).toBe(false);
-  expect(await anonymize('-', { keyFile, out })).toBe(2);
 });
 
 test('whole or not at all', async () => {
