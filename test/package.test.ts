@@ -67,6 +67,20 @@ test('it holds what is needed, and no more', () => {
   expect(pack.size).toBeLessThan(1_000_000);
 });
 
+test('nothing of it runs a script when it is installed', () => {
+  const { scripts } = JSON.parse(readFileSync(path.join(installed, 'package.json'), 'utf8'));
+  expect(Object.keys(scripts).filter((name) => /^(?:pre|post)?install$/.test(name))).toEqual([]);
+  const { packages } = JSON.parse(readFileSync(path.join(packageRoot, 'package-lock.json'), 'utf8'));
+  const needed = Object.entries<{ dev?: boolean; devOptional?: boolean; hasInstallScript?: boolean }>(packages).filter(
+    ([name, { dev, devOptional }]) => name !== '' && dev !== true && devOptional !== true,
+  );
+  expect(needed.length).toBeGreaterThan(Object.keys(dependencies).length);
+  expect(needed.filter(([, { hasInstallScript }]) => hasInstallScript).map(([name]) => name)).toEqual([]);
+});
+
+/** In a network of its own, which has nothing, where the kernel lets this user make one. */
+const OFFLINE = spawnSync('unshare', ['-rn', 'true']).status === 0 ? ['unshare', '-rn'] : [];
+
 /** A version of Node that `npx -p node@VERSION node` has fetched, or the one that runs this. */
 function nodes(): Map<string, string> {
   const found = new Map([[process.versions.node, process.execPath]]);
@@ -105,7 +119,8 @@ const [esm = '', cjs = ''] = [
 describe.each(VERSIONS)('installed, for Node $wanted', ({ wanted, node = '', found }) => {
   const why = node === '' ? ` (skipped: not here; npx -p node@${wanted} node --version fetches it)` : ` (${found})`;
   const run = (...args: string[]) => {
-    const { status, stdout, stderr } = spawnSync(node, args, {
+    const [program = '', ...before] = [...OFFLINE, node];
+    const { status, stdout, stderr } = spawnSync(program, [...before, ...args], {
       cwd: scratch,
       encoding: 'utf8',
       timeout: 50_000,

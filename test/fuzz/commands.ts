@@ -72,15 +72,20 @@ async function ran(command: () => Promise<number>): Promise<Ran> {
   }
 }
 
+/** Lets a folder be listed, and removed, with all that are in it. */
+function openFolders(folder: string): void {
+  chmodSync(folder, 0o700);
+  for (const entry of readdirSync(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) openFolders(path.join(folder, entry.name));
+}
+
 /** Gives a check a folder of its own. */
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(path.join(tmpdir(), 'fuzz-'));
   try {
     return await work(folder);
   } finally {
-    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8', withFileTypes: true })) {
-      if (name.isDirectory()) chmodSync(path.join(name.parentPath, name.name), 0o700);
-    }
+    openFolders(folder);
     rmSync(folder, { recursive: true, force: true });
   }
 }
