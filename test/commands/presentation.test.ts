@@ -178,7 +178,7 @@ test('a comparison is made again by its command, and names every snapshot', () =
   for (const name of readdirSync(at('a'))) {
     const html = text('a', name);
     expect(pasted(html).replaceAll(' \\\n  ', ' ')).toBe(
-      "conntrack-report compare old.tar.gz 'gw 1.tar.gz' --case 1 --timezone Europe/Berlin --templates acme",
+      "conntrack-report compare 'gw 1.tar.gz' old.tar.gz --case 1 --timezone Europe/Berlin --templates acme",
     );
     expect(html.split('class="made"')[1]?.match(/>[0-9a-f]{64}</g)).toHaveLength(2);
     expect(html).not.toContain('UTC');
