@@ -64,7 +64,12 @@ export class Outputs<F extends Format = Format> {
         this.#fail(EXIT.failed, `${file} was not written: ${(error as Error).message}`);
       }
     }
-    this.#progress.print(process.stdout, await render.summary({ ...terminal(), brief }));
+    try {
+      this.#progress.print(process.stdout, await render.summary({ ...terminal(), brief }));
+    } catch (error) {
+      // A template of the user may fail, and costs nothing else.
+      this.#fail(EXIT.failed, `there is no summary of ${base}: ${(error as Error).message}`);
+    }
     if (written.length > 0) {
       this.#progress.print(process.stdout, `\nWritten\n${written.map((file) => `  ${printable(file)}\n`).join('')}\n`);
     }
