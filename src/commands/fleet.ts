@@ -300,7 +300,9 @@ class Run {
   }
 
   #pageKey(): string {
-    return JSON.stringify([this.#key, this.#opened]);
+    // With the digests of a logo and of templates, not with them.
+    const { options, files } = this.#opened;
+    return JSON.stringify([this.#key, options, files]);
   }
 
   /** That of the page of a host: a title is that of the index. */

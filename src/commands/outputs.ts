@@ -67,7 +67,8 @@ export class Outputs<F extends Format = Format> {
     try {
       this.#progress.say(await render.summary({ ...terminal(), brief }));
     } catch (error) {
-      this.#fail(EXIT.failed, `${base} cannot be summarised: ${(error as Error).message}`);
+      // A template of the user, or an analysis of another version, may fail, and costs nothing else.
+      this.#fail(EXIT.failed, `there is no summary of ${base}: ${(error as Error).message}`);
     }
     this.#progress.written(written);
   }

@@ -214,7 +214,8 @@ export function presentationOf(
     [values].flat().flatMap((value) => (value.startsWith('-') ? [`--${name}=${value}`] : [`--${name}`, value])),
   );
   const madeBy = {
-    words: ['conntrack-report', command, ...inputs.map(nameOf), ...words],
+    // In whatever order they are given, they make the same.
+    words: ['conntrack-report', command, ...inputs.map(nameOf).sort(), ...words],
     options: Object.fromEntries(Object.entries(all).map(([name, value]) => [name, [value].flat().join(',')])),
     files,
   };

@@ -56,6 +56,7 @@ function renderPage(
  * Renders the report as a page of its own: it has its fonts and charts in it, carries no script and loads nothing.
  *
  * @param options.unfolded  with every finding open, as paper needs it
+ * @throws {RangeError} if there is no such time zone or locale
  */
 export function renderHtml(
   analysis: Analysis,

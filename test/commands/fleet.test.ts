@@ -90,7 +90,7 @@ test('the JSON is what the schema says', () => {
 
 test('whatever the number of workers and the order of inputs, the same bytes', () => {
   takeFour();
-  run('bundles', '--out', 'a', '--workers', '1');
+  run('bundles/west.tar.gz', 'bundles/south', 'bundles/north.tar.gz', '--out', 'a', '--workers', '1');
   run('bundles/south', 'bundles/north.tar.gz', 'bundles/west.tar.gz', '--out', 'b', '--workers', '3');
   const files = [
     'index.html',

@@ -165,6 +165,19 @@ describe('refused with 2, a reason and nothing written', () => {
   });
 });
 
+test('a template that fails costs only what is made of it', () => {
+  for (const page of ['report', 'brief']) writeFileSync(at('acme', `${page}.text.hbs`), '{{hostname}}\n{{nothing}}');
+  const { status, stderr } = sh(
+    'conntrack-report report "gw 1.tar.gz" old.tar.gz --format html,text --templates acme --out a',
+  );
+  expect(status).toBe(1);
+  for (const name of ['gw 1', 'old']) {
+    expect(stderr).toContain(`${name}.txt was not written: acme/report.text.hbs:2: "nothing" is not in what`);
+    expect(stderr).toContain(`there is no summary of ${name}: acme/brief.text.hbs:2: `);
+  }
+  expect(readdirSync(at('a')).sort()).toEqual(['gw 1.html', 'old.html']);
+});
+
 test('--utc is the default, whatever --timezone says', () => {
   sh('conntrack-report report "gw 1.tar.gz" --format html --out a --timezone Asia/Tokyo --utc');
   sh('conntrack-report report "gw 1.tar.gz" --format html --out b');
@@ -178,7 +191,7 @@ test('a comparison is made again by its command, and names every snapshot', () =
   for (const name of readdirSync(at('a'))) {
     const html = text('a', name);
     expect(pasted(html).replaceAll(' \\\n  ', ' ')).toBe(
-      "conntrack-report compare old.tar.gz 'gw 1.tar.gz' --case 1 --timezone Europe/Berlin --templates acme",
+      "conntrack-report compare 'gw 1.tar.gz' old.tar.gz --case 1 --timezone Europe/Berlin --templates acme",
     );
     expect(html.split('class="made"')[1]?.match(/>[0-9a-f]{64}</g)).toHaveLength(2);
     expect(html).not.toContain('UTC');

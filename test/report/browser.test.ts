@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser } from '../../src/report/browser.ts';
 import { renderHtml } from '../../src/report/html.ts';
 import { imprintOf } from '../../src/report/index.ts';
+import { readLogo } from '../../src/report/logo.ts';
 import { normalizePdf, renderPdf } from '../../src/report/pdf.ts';
 import { ALL, full, hostile, huge, linux24, nothing } from './analyses.ts';
 
@@ -66,6 +67,42 @@ describe.skipIf(missing !== '')(`in a browser${missing && ` (skipped: ${missing.
         })`);
       expect(clashes).toEqual([]);
     });
+  });
+
+  it('shows a logo without asking for anything, and nothing that a title or a logo would rather do', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'conntrack-report-logo-'));
+    const file = path.join(folder, 'logo.svg');
+    writeFileSync(
+      file,
+      '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10"><rect width="10" height="10"/></svg>',
+    );
+    const { url: logo } = readLogo(file);
+    rmSync(folder, { recursive: true });
+    // What readLogo() refuses: it would still do nothing here.
+    const script =
+      '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 1" onload="alert(1)"><script>alert(1)</script>';
+    const hostile = `data:image/svg+xml,${encodeURIComponent(`${script}<image href="http://127.0.0.1:9/x.png"/></svg>`)}`;
+    for (const given of [logo, hostile]) {
+      const fresh = await browser.newPage();
+      const said: string[] = [];
+      fresh.on('request', (request) => {
+        if (!/^(data|about):/.test(request.url())) said.push(request.url());
+      });
+      fresh.on('console', (message) => said.push(message.text()));
+      fresh.on('dialog', (dialog) => {
+        said.push(dialog.message());
+        void dialog.dismiss();
+      });
+      const title = '</title><script>alert(1)</script><img src=http://127.0.0.1:9/y onerror=alert(1)>';
+      await fresh.setContent(renderHtml(full(), { logo: given, title, caseId: title, author: title }), {
+        waitUntil: 'load',
+      });
+      expect(said).toEqual([]);
+      expect(await fresh.evaluate('document.querySelector("h1").textContent')).toBe(title);
+      const ratio = 'const { naturalWidth: w, naturalHeight: h } = document.querySelector(".logo"); Math.round(w / h)';
+      expect(await fresh.evaluate(ratio)).toBe(4);
+      await fresh.close();
+    }
   });
 
   it('is readable in the dark', async () => {

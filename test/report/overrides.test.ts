@@ -186,6 +186,6 @@ test('the example of templates/README.md does what it says', () => {
   const readme = readFileSync('templates/README.md', 'utf8');
   const [, file = '', example = ''] = /`acme\/([\w/.]+)`[\s\S]*?```handlebars\n([\s\S]*?)```/.exec(readme) ?? [];
   const html = renderHtml(full(), { templates: templates(file, example), caseId: '4711' });
-  expect(html).toContain('Call ACME support and name case <strong>4711</strong>.');
+  expect(html).toContain(`Call ACME support about ${full().host.hostname?.value} and name case <strong>4711</strong>.`);
   expect(html).not.toContain('How this report was made');
 });
