@@ -1535,7 +1535,7 @@ main() {
   if has sha256sum; then digest_tool=sha256sum digest_name=sha256; elif has cksum; then digest_tool=cksum digest_name=cksum; else
     digest_tool=wc digest_name=''
   fi
-  for file in items tables current error noise bundle deadline; do printf '' > "$work/$file" || die_full; done
+  for file in items tables current error noise bundle deadline; do { printf '' > "$work/$file"; } 2>/dev/null || die_full; done
   start_watcher
 
   step $STEP_LIMIT take_limits
