@@ -648,12 +648,15 @@ stream() {
   fi
   if [ -n "$digest_name" ]; then digest=$digest_name:$digest; else digest=''; fi
   say "$member$TAB$packed$TAB$bytes$TAB$lines$TAB$digest" >> "$work/tables" || exit 9
+  about="of about $count entries"
+  if [ -z "$count_file" ]; then about=entries; fi
   if [ -e "$work/late" ]; then
-    note cut "stopped after $TABLE_LIMIT seconds, with $lines of about $count entries"
+    note cut "stopped after $TABLE_LIMIT seconds, with $lines $about"
   elif [ -e "$work/unhidden" ]; then
-    note cut "the addresses of $lines of about $count entries were replaced; at the next one awk stopped"
-  elif [ "$lines" -ge "$most" ] && { [ "$status" != 0 ] || [ "$count" -gt "$max_entries" ]; }; then
-    note cut "the first $lines of about $count entries, as --max-entries says"
+    note cut "the addresses of $lines $about were replaced; at the next one awk stopped"
+  # One that has just grown to so many entries may have more: how many "head" did not pass on, nobody says.
+  elif [ "$lines" -ge "$most" ] && { [ "$status" != 0 ] || [ "$count" -ne "$max_entries" ]; }; then
+    note cut "the first $lines $about, as --max-entries says"
   elif [ "$status" != 0 ]; then
     message=''
     { read -r message < "$work/error"; } 2>/dev/null
