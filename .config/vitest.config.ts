@@ -42,6 +42,7 @@ export default defineConfig({
       { plugins, test: { ...shared, name: 'fleet', include: ['test/live/make-fleet.ts'] } },
       { plugins, test: { ...shared, name: 'week', testTimeout: 1_800_000, include: ['test/live/make-week.ts'] } },
       { plugins, test: { ...shared, name: 'bench-memory', include: ['test/bench/memory.ts'] } },
+      { plugins, test: { ...shared, name: 'bench-collector', include: ['test/bench/collector.ts'] } },
       { plugins, test: { ...shared, name: 'foreign', include: ['test/live/make-foreign.ts'] } },
       { plugins, test: { ...shared, name: 'captures', include: ['test/live/make-captures.ts'] } },
     ],

@@ -291,7 +291,7 @@ step() {
       note failed "no result within $limit seconds; stopped, with all that was left of this step"
     fi ;;
   esac
-  rm -f "$work/late"
+  if [ -e "$work/late" ]; then rm -f "$work/late"; fi
 }
 
 # ---- taking single things, each with a line for the inventory ------------------------------------------------------
@@ -648,12 +648,15 @@ stream() {
   fi
   if [ -n "$digest_name" ]; then digest=$digest_name:$digest; else digest=''; fi
   say "$member$TAB$packed$TAB$bytes$TAB$lines$TAB$digest" >> "$work/tables" || exit 9
+  about="of about $count entries"
+  if [ -z "$count_file" ]; then about=entries; fi
   if [ -e "$work/late" ]; then
-    note cut "stopped after $TABLE_LIMIT seconds, with $lines of about $count entries"
+    note cut "stopped after $TABLE_LIMIT seconds, with $lines $about"
   elif [ -e "$work/unhidden" ]; then
-    note cut "the addresses of $lines of about $count entries were replaced; at the next one awk stopped"
-  elif [ "$lines" -ge "$most" ] && { [ "$status" != 0 ] || [ "$count" -gt "$max_entries" ]; }; then
-    note cut "the first $lines of about $count entries, as --max-entries says"
+    note cut "the addresses of $lines $about were replaced; at the next one awk stopped"
+  # One that has just grown to so many entries may have more: how many "head" did not pass on, nobody says.
+  elif [ "$lines" -ge "$most" ] && { [ "$status" != 0 ] || [ "$count" -ne "$max_entries" ]; }; then
+    note cut "the first $lines $about, as --max-entries says"
   elif [ "$status" != 0 ]; then
     message=''
     { read -r message < "$work/error"; } 2>/dev/null
@@ -1329,10 +1332,11 @@ take_pseudonyms() {
 
 # ---- the archive ----------------------------------------------------------------------------------------------------
 
-# tar_headers: for each line "BYTES PATH", three lines: the path, and as printf formats its ustar header and the
-# zeros after its content. No tar is needed that way, and the table can be put in as it was compressed.
+# tar_headers ZEROS: for each line "BYTES PATH" the path, and as a printf format the zeros behind the member before it and
+# its ustar header; last, the zeros behind the last member, and so many more. No tar is needed that way, and the table
+# can be put in as it was compressed.
 tar_headers() {
-  awk -v top="$top" -v epoch="$epoch" '
+  awk -v top="$top" -v epoch="$epoch" -v more="$1" '
     function nul(n,  text) { while (n-- > 0) text = text "\\000"; return text }
     function octal(n, digits,  text) { while (digits-- > 0) { text = (n % 8) text; n = int(n / 8) } return text }
     function sum(text,  i, total) {
@@ -1344,30 +1348,35 @@ tar_headers() {
       before = "0000600" nul(1) "0000000" nul(1) "0000000" nul(1)
       time = octal(epoch, 11)
       same = 256 + sum("0000600" "0000000" "0000000" time "0ustar00" top)
+      after = nul(1) " 0" nul(100) "ustar" nul(1) "00" nul(80) top nul(167 - length(top))
     }
     {
       size = octal($1, 11)
       check = octal(same + sum(size) + sum($2), 6)
-      print $2
-      print $2 nul(100 - length($2)) before size nul(1) time nul(1) check nul(1) " 0" nul(100) "ustar" nul(1) "00" \
-        nul(80) top nul(167 - length(top))
-      print nul((512 - $1 % 512) % 512)
-    }'
+      print $2 " " nul(padding) $2 nul(100 - length($2)) before size nul(1) time nul(1) check after
+      padding = (512 - $1 % 512) % 512
+    }
+    END { print "- " nul(padding + more) }'
 }
 
-# lay_out NAME: from such lines the list of files that make up a stretch of the archive. Headers and zeros become small
-# files too, so that one cat joins them all.
-lay_out() {
-  mkdir "$work/$1" || exit 9
-  tar_headers | {
-    number=0
-    while read -r path && read -r header && read -r padding; do
-      { printf "$header" > "$work/$1/$number.header" && printf "$padding" > "$work/$1/$number.zeros"; } || exit 9
-      say "../$1/$number.header" "$path" "../$1/$number.zeros" || exit 9
-      number=$((number + 1))
-    done
-  } > "$work/$1.list" || exit 9
-}
+# lay_out NAME [ZEROS]: from such lines the list of files that make up a stretch of the archive. What stands before each
+# member becomes a small file too, so that one cat joins them all. (It is no loop of "read": some shells read byte by byte.)
+lay_out() (
+  mkdir "$work/$1" && formats=$(tar_headers "${2:-0}") || exit 9
+  set -f
+  IFS='
+'
+  number=0
+  for line in $formats; do
+    number=$((number + 1))
+    printf "${line#* }" > "$work/$1/$number" || exit 9
+    say "../$1/$number"
+    case $line in
+      '- '*) ;;
+      *) say "${line%% *}" ;;
+    esac
+  done > "$work/$1.list" || exit 9
+)
 
 # measure FILE...: "PATH BYTES DIGEST" of the members that were captured as files, into the file "measures".
 measure() {
@@ -1429,20 +1438,20 @@ write_bundle() {
   {
     wc -c manifest.csv
     sizes_of "FNR <= $split_at"
-  } | lay_out first
-  awk -F '\t' '{ print $3, $1 }' "$work/tables" | lay_out tables.tar
+  } | lay_out first || exit 9
   {
     sizes_of "FNR > $split_at"
     wc -c inventory.csv
-  } | lay_out last
+  } | lay_out last 1024 || exit 9
   {
     xargs cat < "$work/first.list" | gzip || exit 9
-    number=0
-    while IFS=$TAB read -r member packed word; do
-      gzip -c "$work/tables.tar/$number.header" && cat "$packed" && gzip -c "$work/tables.tar/$number.zeros" || exit 9
-      number=$((number + 1))
+    parts=0
+    while IFS=$TAB read -r member packed bytes word; do
+      parts=$((parts + 1))
+      say "$bytes $member" | lay_out "part-$parts" || exit 9
+      gzip -c "$work/part-$parts/1" && cat "$packed" && gzip -c "$work/part-$parts/2" || exit 9
     done < "$work/tables"
-    { xargs cat < "$work/last.list" && printf "$(awk 'BEGIN { while (i++ < 1024) printf "\\000" }')"; } | gzip || exit 9
+    xargs cat < "$work/last.list" | gzip || exit 9
   } > "$work/bundle" || exit 9
 }
 
@@ -1529,7 +1538,7 @@ main() {
   if has sha256sum; then digest_tool=sha256sum digest_name=sha256; elif has cksum; then digest_tool=cksum digest_name=cksum; else
     digest_tool=wc digest_name=''
   fi
-  for file in items tables current error noise bundle deadline; do printf '' > "$work/$file" || die_full; done
+  for file in items tables current error noise bundle deadline; do { printf '' > "$work/$file"; } 2>/dev/null || die_full; done
   start_watcher
 
   step $STEP_LIMIT take_limits

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { stringify } from 'csv-stringify/sync';
@@ -70,7 +70,9 @@ export async function convert(
 
 async function packInto(part: string, input: string, snapshot: Snapshot, limits: Limits | undefined): Promise<number> {
   const archive = pack();
-  const writing = pipeline(archive, createGzip(), createWriteStream(part));
+  // It is there before anything can fail: one that was opened later would be left.
+  const file = await open(part, 'w');
+  const writing = pipeline(archive, createGzip(), file.createWriteStream());
   const copied = copy(input, snapshot, archive, limits).then((count) => {
     archive.finalize();
     return count;

@@ -220,6 +220,29 @@ describe('bombs end in seconds and in little memory', () => {
     return { status, stderr, seconds: (Date.now() - began) / 1000 };
   }
 
+  test('10 GiB of zeros in a member that nobody reads', async () => {
+    const header = Buffer.from((await tarOf([COUNT, file('c/zeros', Buffer.alloc(1))])).subarray(0, 1536));
+    header.write('77777777777', 1024 + 124, 'latin1');
+    header.fill(' ', 1024 + 148, 1024 + 156);
+    const sum = header.subarray(1024).reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 1024 + 148, 'latin1');
+    const zeros = gzipSync(Buffer.alloc(64 << 20));
+    const bomb = saved(Buffer.concat([gzipSync(header), ...Array.from({ length: 160 }, () => zeros)]));
+    const peak = 'process.on("exit", () => console.error(process.resourceUsage().maxRSS, "KiB at most"))';
+    const began = Date.now();
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', `data:text/javascript,${peak}`, CLI, 'inspect', bomb],
+      {
+        encoding: 'utf8',
+        timeout: 50_000,
+      },
+    );
+    expect(stdout + stderr).toContain('--limit ratio=200');
+    expect(Date.now() - began).toBeLessThan(20_000);
+    expect(Number(/(\d+) KiB at most/.exec(stderr)?.[1])).toBeLessThan(250 * 1024);
+  });
+
   test('a tar of ten million empty members', async () => {
     const header = (await tarOf([file('c/empty')])).subarray(0, 512);
     const many = gzipSync(Buffer.concat(Array.from({ length: 10_000 }, () => header)));

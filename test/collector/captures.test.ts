@@ -3,6 +3,9 @@ import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { analyse } from '../../src/analysis/analyse.ts';
+import { renderMarkdown } from '../../src/report/markdown.ts';
+import { readSnapshot } from '../../src/snapshot/read.ts';
 import {
   type Bundle,
   fakeTree,
@@ -52,7 +55,7 @@ interface Host {
 }
 
 /** Runs the collector on a made-up host, and reads its bundle. */
-async function collect(host: Host): Promise<Bundle & { result: Run }> {
+async function collect(host: Host): Promise<Bundle & { result: Run; file: string }> {
   const cwd = folder();
   let command = [shell, script, ...quick, ...(host.args ?? [])];
   if (host.files) {
@@ -74,7 +77,8 @@ async function collect(host: Host): Promise<Bundle & { result: Run }> {
   await until(() => survivors(mark).length === 0, 'all its processes had ended', host.files ? 2000 : 0);
   const [name = '', ...others] = readdirSync(cwd);
   expect(others).toEqual([]);
-  return { ...(await readBundle(readFileSync(path.join(cwd, name)))), result };
+  const file = path.join(cwd, name);
+  return { ...(await readBundle(readFileSync(file))), result, file };
 }
 
 const uptime = { 'proc/uptime': '1234.56 2000.00\n' };
@@ -178,8 +182,10 @@ describe.concurrent('hosts with few tools', () => {
     const cwd = folder();
     const tools = folder();
     spawnSync('busybox', ['--install', '-s', tools]);
-    const result = await run([path.join(tools, 'sh'), script, ...quick], { cwd, env: { PATH: tools } });
-    expect(result).toMatchObject({ status: 0, stderr: '' });
+    const { done, mark } = start([path.join(tools, 'sh'), script, ...quick], { cwd, env: { PATH: tools } });
+    expect(await done).toMatchObject({ status: 0, stderr: '' });
+    await until(() => survivors(mark).length === 0, 'all its processes had ended', 2000);
+    expect(readdirSync(cwd)).toHaveLength(1);
     const bundle = await readBundle(readFileSync(path.join(cwd, readdirSync(cwd)[0] ?? '')));
     expect(bundle.line('proc/meminfo').status).toBe('captured');
     expect(bundle.text('commands/cpu-count')).toMatch(/^\d+\n$/);
@@ -220,7 +226,8 @@ describe.concurrent('hosts with few tools', () => {
 });
 
 describe.concurrent('the table', () => {
-  const row = (i: number) => `ipv4     2 udp      17 29 src=10.0.0.1 dst=10.0.0.2 sport=${i} dport=53 use=2\n`;
+  const row = (i: number) =>
+    `ipv4     2 udp      17 29 src=10.0.0.1 dst=10.0.0.2 sport=${i} dport=53 src=10.0.0.2 dst=10.0.0.1 sport=53 dport=${i} mark=0 zone=0 use=2\n`;
   const rows = (n: number) => Array.from({ length: n }, (_, i) => row(i)).join('');
   const counted = (n: number) => ({ ...uptime, 'proc/sys/net/netfilter/nf_conntrack_count': `${n}\n` });
 
@@ -234,6 +241,49 @@ describe.concurrent('the table', () => {
     });
     expect(bundle.result.stdout.toString()).toContain('proc/net/nf_conntrack: cut, the first 10 of about 50 entries');
   });
+
+  /** What a report of a bundle says of a table that is not whole, or that contradicts its count. */
+  async function saidOfTable(file: string): Promise<string> {
+    const report = renderMarkdown(analyse(await readSnapshot(file), '0')).replaceAll('\\', '');
+    return report
+      .split('\n')
+      .filter((line) => /Not whole|The table has/.test(line))
+      .join('\n');
+  }
+
+  // How the table comes while the collector reads it, of 50 entries that were counted before.
+  for (const [name, most, table, says] of [
+    [
+      'has more than --max-entries',
+      10,
+      rows(50),
+      '**Not whole:** the first 10 of about 50 entries, as --max-entries says.',
+    ],
+    [
+      'grows beyond --max-entries',
+      60,
+      rows(70),
+      '**Not whole:** the first 60 of about 50 entries, as --max-entries says.',
+    ],
+    ['grows far beyond it', 60, rows(9000), '**Not whole:** the first 60 of about 50 entries, as --max-entries says.'],
+    [
+      'cannot be read to its end',
+      100,
+      rows(3),
+      '**Not whole:** reading stopped after 3 entries: cat: /proc/net/nf_conntrack: Interrupted.',
+    ],
+    ['changes', 2000, rows(1000), 'The table has 950 more rows than the kernel had counted entries (50)'],
+  ] as const) {
+    test(`that ${name} while it is read: the report says so`, mounts, async () => {
+      const place = path.join(kept(fakeTree({ table })), 'table');
+      const fails = table === rows(3) ? 'echo "cat: $1: Interrupted" >&2; exit 1' : 'exit';
+      const cat = `#!/bin/sh\ncase "$1" in /proc/net/nf_conntrack) /bin/cat '${place}'; ${fails} ;; esac\nexec /bin/cat "$@"\n`;
+      const files = { ...counted(50), 'proc/net/nf_conntrack': '' };
+      const bundle = await collect({ args: ['--max-entries', `${most}`], files, tools: { cat } });
+      expect(bundle.text('proc/net/nf_conntrack')).toBe(`${table.split('\n').slice(0, most).join('\n').trimEnd()}\n`);
+      expect(await saidOfTable(bundle.file)).toContain(says);
+    });
+  }
 
   test('is whole when it has just as many entries', mounts, async () => {
     const files = { ...counted(50), 'proc/net/nf_conntrack': rows(50) };
@@ -348,6 +398,8 @@ describe.concurrent('the table', () => {
     expect(bundle.line('proc/net/nf_conntrack').reason).toMatch(
       /^stopped after 300 seconds, with 3 of about \d+ entries$/,
     );
+    const said = await saidOfTable(path.join(cwd, readdirSync(cwd)[0] ?? ''));
+    expect(said).toMatch(/^\*\*Not whole:\*\* stopped after 300 seconds, with 3 of about \d+ entries\. /m);
     await until(() => survivors(mark).length === 0, 'all its processes had ended', 2000);
   });
 });

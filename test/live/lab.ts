@@ -2,7 +2,7 @@
  * A gateway on this machine's own kernel: three network namespaces, clients – gateway – servers, joined by veth pairs. The
  * gateway forwards, tracks and masquerades. Everything that passes is real packets; everything made here is removed again.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -192,6 +192,14 @@ export class Lab {
     });
   }
 
+  /** Starts a command in one of the namespaces. It is ended when the lab is closed. */
+  spawn(where: 'clients' | 'gateway' | 'servers', command: string[]): ChildProcessWithoutNullStreams {
+    const child = spawn('ip', ['netns', 'exec', this.#names[where], ...command]);
+    child.stderr.pipe(process.stderr);
+    this.#processes.push(child);
+    return child;
+  }
+
   /** A number that the gateway's kernel prints. */
   read(file: string): number {
     return Number(this.run('gateway', 'cat', file));
@@ -217,15 +225,7 @@ export class Lab {
 
   /** Follows the number of the gateway's entries, ten times a second. Returns what tells the most that there were. */
   watchCount(): () => number {
-    const follow = spawn('ip', [
-      'netns',
-      'exec',
-      this.#names.gateway,
-      'sh',
-      '-c',
-      `while cat ${COUNT}; do sleep 0.1; done`,
-    ]);
-    this.#processes.push(follow);
+    const follow = this.spawn('gateway', ['sh', '-c', `while cat ${COUNT}; do sleep 0.1; done`]);
     let peak = 0;
     follow.stdout.on('data', (chunk) => {
       for (const line of String(chunk).split('\n')) peak = Math.max(peak, Number(line));

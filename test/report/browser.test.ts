@@ -243,3 +243,32 @@ describe('a browser that does not start', () => {
     expect(String(error)).toMatch(/--browser PATH/);
   });
 });
+
+describe('a browser that takes too long', () => {
+  const never = ({ timeout = 0 }: { timeout?: number }) =>
+    new Promise<never>((_, reject) => {
+      // Puppeteer's own error; without a limit it would wait for ever.
+      if (timeout > 0) reject(Object.assign(new Error(`Timed out after ${timeout} ms`), { name: 'TimeoutError' }));
+    });
+  const imprint = imprintOf(full());
+
+  it.each([
+    ['to load', { setContent: (_: string, options: { timeout?: number }) => never(options), pdf: async () => '' }, 30],
+    ['to print', { setContent: async () => {}, pdf: never }, 60],
+  ] as const)('%s has a limit: that is said, and its page is closed', async (_, steps, seconds) => {
+    let isClosed = false;
+    const page = {
+      setJavaScriptEnabled: async () => {},
+      setOfflineMode: async () => {},
+      close: async () => {
+        isClosed = true;
+      },
+      ...steps,
+    };
+    const browser = { newPage: async () => page } as unknown as Browser;
+    await expect(renderPdf(browser, '<p>', imprint)).rejects.toThrow(
+      `the browser took more than ${seconds} s; the HTML report can be printed by hand`,
+    );
+    expect(isClosed).toBe(true);
+  });
+});
