@@ -5,16 +5,18 @@ import { createGzip } from 'node:zlib';
 import { stringify } from 'csv-stringify/sync';
 import { type Pack, pack } from 'tar-stream';
 import { BundleError, inputName, type Member, readBundle } from '../bundle/bundle.ts';
-import { layoutTitle, type Part, Placer } from '../bundle/layouts/index.ts';
+import { layoutTitle, type Part } from '../bundle/layouts/index.ts';
 import { linesOfInterest } from '../bundle/layouts/logs.ts';
 import { Budget, type Limits } from '../bundle/limits.ts';
 import { printable } from '../report/inert.ts';
-import { isKnownPath } from '../snapshot/assemble.ts';
-import { isTablePath, readSnapshot } from '../snapshot/read.ts';
+import { newPlacer, readSnapshot, SOS_MANIFEST } from '../snapshot/read.ts';
 import type { Snapshot } from '../snapshot/types.ts';
 import { EXIT } from './exit-codes.ts';
 import { isSameFile, writeWholeBy } from './files.ts';
 import { complaint } from './messages.ts';
+
+/** What says of the other files what the inventory does, which is written. */
+const MADE_ANEW = ['manifest.csv', 'inventory.csv', SOS_MANIFEST];
 
 /** A part whose size is not known before it was read is held in memory, up to this. */
 const MOST_HELD = 256 * 1024 * 1024;
@@ -111,14 +113,28 @@ async function copy(input: string, snapshot: Snapshot, archive: Pack, limits: Li
       ...(capturedAt ? [['captured_at', capturedAt]] : []),
     ]),
   );
-  const placer = new Placer((name) => isKnownPath(name) || isTablePath(name));
+  const placer = await newPlacer();
   const visit = async (member: Member) => {
     for await (const part of placer.partsOf(member)) {
       if (!isBest(part, snapshot)) continue;
       const { place, file } = part;
       const { size, content } = await sized(part, limits);
-      const digest = await add(place.path, size, content);
-      inventory.push([place.path, file, 'captured', '', '', '', size, `sha256:${digest}`]);
+      const name = snapshot.truncated.includes(place.path) ? `tail/${place.path}` : place.path;
+      // One that sos cut is in its archive once, and once more where links were followed.
+      if (inventory.some(([path]) => path === name)) continue;
+      const digest = await add(name, size, content);
+      const time = snapshot.times[place.path];
+      const [start, seconds] = time ? [time.fromSeconds, time.toSeconds - time.fromSeconds] : [];
+      inventory.push([
+        name,
+        file,
+        'captured',
+        '',
+        start?.toFixed(3) ?? '',
+        seconds?.toFixed(3) ?? '',
+        size,
+        `sha256:${digest}`,
+      ]);
     }
   };
   await readBundle(input, visit, undefined, new Budget(limits));
@@ -128,7 +144,7 @@ async function copy(input: string, snapshot: Snapshot, archive: Pack, limits: Li
 
 /** Whether the first reading took this part for its path. A log of which only some lines were captured says nothing by what is not in it. */
 function isBest({ place, file, linesBefore }: Part, { origins, logFiles, bundle }: Snapshot): boolean {
-  if (place.path === 'manifest.csv' || place.path === 'inventory.csv') return false;
+  if (MADE_ANEW.includes(place.path)) return false;
   if (place.isFiltered && !logFiles.includes(place.path)) return false;
   const origin = Object.hasOwn(origins, place.path) ? origins[place.path] : undefined;
   if (origin === undefined) return file === place.path || bundle.layout === 'bundle';

@@ -12,9 +12,10 @@ import {
 import { type Part, Placer } from '../bundle/layouts/index.ts';
 import { linesOfInterest } from '../bundle/layouts/logs.ts';
 import { Budget, type Limits, limitOption } from '../bundle/limits.ts';
+import type { SosManifest } from '../parsers/sos-manifest.ts';
 import type { TableSummariser } from '../parsers/table/summariser.ts';
 import type { TextFile } from './assemble.ts';
-import type { NamespaceRows, Problem, Snapshot } from './types.ts';
+import type { NamespaceRows, Problem, Snapshot, TableSummary } from './types.ts';
 
 /** The newest version of the bundle's format that this program knows; see src/bundle/README.md. */
 export const FORMAT_VERSION = 1;
@@ -29,6 +30,10 @@ const TABLES: { path: RegExp; familiesOf(path: string): ('ipv4' | 'ipv6')[] | un
   { path: /^commands\/conntrack-L$/, familiesOf: () => undefined },
   { path: /^proc\/net\/ip_conntrack$/, familiesOf: () => ['ipv4'] },
 ];
+
+/** Versions of `conntrack` that list IPv4 only are run a second time for IPv6; those that list both repeat there what they have listed. */
+const LISTING = 'commands/conntrack-L';
+const IPV6_LISTING = 'commands/conntrack-L-ipv6';
 
 /** The table of another network namespace, by its name. */
 const NAMESPACE_TABLE = /^netns\/([^/]+)\/commands\/conntrack-L$/;
@@ -48,8 +53,17 @@ function tableAt(path: string) {
 }
 
 /** Whether a file of this path, below the top folder, is a connection table. */
-export function isTablePath(path: string): boolean {
+function isTablePath(path: string): boolean {
   return tableAt(path) !== undefined || NAMESPACE_TABLE.test(path);
+}
+
+/** Where in the archive of sos its manifest is. */
+export const SOS_MANIFEST = 'sos_reports/manifest.json';
+
+/** Says of the members of an archive which of them {@link readSnapshot} reads, and as what. */
+export async function newPlacer(): Promise<Placer> {
+  const { isKnownPath } = await import('./assemble.ts');
+  return new Placer((path) => isKnownPath(path) || isTablePath(path) || path === SOS_MANIFEST);
 }
 
 /** A capture of an input, or why one that is in it cannot be read; `inner` is the archive in it that it is, unless it is the input itself. */
@@ -106,6 +120,8 @@ class Capture {
   readonly #files = new Map<string, TextFile>();
   readonly #tables = new Map<number, TableSummariser>();
   readonly #cuts = new Map<number, string>();
+  /** What lists IPv6, as long as it is not known whether another listing has that already. */
+  #ipv6: Uint8Array[] | undefined;
   readonly #namespaceRows = new Map<string, NamespaceRows>();
   readonly #problems: Problem[] = [];
   readonly #passedOver: Snapshot['passedOver'] = [];
@@ -134,8 +150,7 @@ class Capture {
   }
 
   async visit(member: Member): Promise<void> {
-    const { isKnownPath } = await this.#parsers;
-    this.#placer ??= new Placer((path) => isKnownPath(path) || isTablePath(path));
+    this.#placer ??= await newPlacer();
     let isOurs = false;
     for await (const part of this.#placer.partsOf(member)) {
       isOurs = true;
@@ -200,14 +215,16 @@ class Capture {
     try {
       let read: TextFile;
       if (source !== undefined) {
-        const summariser = this.#tables.get(source.rank) ?? newSummariser();
-        this.#tables.set(source.rank, summariser);
         read = { text: '', bytes: 0 };
         const blocks = sized(content, read, this.#options.onTable);
-        const failure = await summariser.read(path, blocks, source.families, { isTail: source.isTail });
-        if (failure !== undefined) {
-          this.#problems.push({ file: path, what: failure, cost: 'The table that it should hold is missing.' });
-        }
+        const isOpen = path === IPV6_LISTING && !this.#tables.has(source.rank);
+        const { held, all } = isOpen ? await heldUpTo(limit, blocks) : { held: undefined, all: blocks };
+        this.#ipv6 ??= held;
+        if (held === undefined) {
+          const summariser = this.#tables.get(source.rank) ?? newSummariser();
+          this.#tables.set(source.rank, summariser);
+          await this.#readTable(summariser, path, all);
+        } else this.#kept += read.bytes;
       } else if (namespace !== undefined) {
         read = { text: '', bytes: 0 };
         const counted = sized(content, read);
@@ -251,6 +268,28 @@ class Capture {
     }
   }
 
+  async #readTable(summariser: TableSummariser, path: string, blocks: AsyncIterable<Uint8Array>): Promise<void> {
+    const { families, isTail = false } = tableAt(path) ?? {};
+    const failure = await summariser.read(path, blocks, families, { isTail });
+    if (failure === undefined) return;
+    this.#problems.push({ file: path, what: failure, cost: 'The table that it should hold is missing.' });
+  }
+
+  /** Adds what lists IPv6 to a listing that has none of it; otherwise it is a listing of its own. */
+  async #readIpv6(): Promise<void> {
+    const blocks = this.#ipv6;
+    const [own, other] = [IPV6_LISTING, LISTING].map((path) => tableAt(path)?.rank ?? 0);
+    if (blocks === undefined || own === undefined || other === undefined) return;
+    const listing = this.#tables.get(other);
+    const isMissing = listing?.hasTable === true && !listing.families.has('ipv6');
+    const { newSummariser } = await this.#parsers;
+    const summariser = isMissing ? listing : newSummariser();
+    this.#tables.set(isMissing ? other : own, summariser);
+    const cut = this.#cuts.get(own);
+    if (isMissing && cut !== undefined) this.#cuts.set(other, cut);
+    await this.#readTable(summariser, IPV6_LISTING, inTurn(blocks));
+  }
+
   /** @throws {BundleError} if there was nothing in it, or more than one host */
   async finish(end: BundleEnd): Promise<Snapshot> {
     if (this.isEmpty) {
@@ -267,11 +306,10 @@ class Capture {
         cost: 'Everything before the damage was read; what came after it is missing.',
       });
     }
-    const [table, ...otherTables] = [...this.#tables]
-      .filter(([, summariser]) => summariser.hasTable)
-      .sort(([one], [other]) => one - other)
-      .map(([rank, summariser]) => summariser.finish(this.#cuts.get(rank)));
     const { assembleSnapshot, parseManifest } = await this.#parsers;
+    const sos = await this.#sosManifest();
+    await this.#readIpv6();
+    const [table, ...otherTables] = this.#finishedTables(sos?.truncated ?? new Set());
     const snapshot = assembleSnapshot(this.#files, table, this.#problems, this.#namespaceRows);
     const inName = snapshot.host.capturedAt ? undefined : this.#placer?.timeIn(this.#name);
     if (inName !== undefined) snapshot.host.capturedAt = { value: inName, file: baseName(this.#name) };
@@ -297,14 +335,54 @@ class Capture {
         bytes: end.bytes,
       },
       origins,
-      otherTables: otherTables.map(({ files, families, entries, byFamily }) => ({
+      otherTables: otherTables.map(({ files, families, entries, byFamily, cut, shown }) => ({
         files,
         families,
         entries,
         byFamily,
+        cut,
+        shown,
       })),
+      times: Object.fromEntries(
+        [...this.#files.keys()].flatMap((path) => {
+          const place = this.#placeOf(path);
+          // sos names what it asked for, which is a link to the files of its own process.
+          const span = sos?.times.get(place) ?? sos?.times.get(place.replace(/^proc\/\d+\/net\//, 'proc/net/'));
+          return span === undefined ? [] : [[path, span] as const];
+        }),
+      ),
+      truncated: [...this.#files.keys()].filter(
+        (path) => tableAt(path)?.isTail === false && sos?.truncated.has(this.#placeOf(path)),
+      ),
       passedOver: this.#passedOver,
     };
+  }
+
+  /** Where in the archive it is that a path stands for. */
+  #placeOf(path: string): string {
+    return this.#files.get(path)?.origin?.file ?? path;
+  }
+
+  async #sosManifest(): Promise<SosManifest | undefined> {
+    const text = this.#files.get(SOS_MANIFEST)?.text;
+    if (text === undefined || this.#placer?.layout !== 'sosreport') return undefined;
+    const { parseSosManifest } = await import('../parsers/sos-manifest.ts');
+    const { value, problems } = parseSosManifest(text, SOS_MANIFEST);
+    this.#problems.push(...problems);
+    return value;
+  }
+
+  /** The tables, the best one first: those that are whole, by their place or by what sos says of them, then those of both families. */
+  #finishedTables(truncated: ReadonlySet<string>): TableSummary[] {
+    return [...this.#tables]
+      .filter(([, summariser]) => summariser.hasTable)
+      .map(([rank, summariser]) => {
+        if (summariser.files.some((path) => truncated.has(this.#placeOf(path)))) summariser.noteTail();
+        const table = summariser.finish(this.#cuts.get(rank));
+        return { missing: table.part === 'tail' ? 2 : 2 - table.families.length, rank, table };
+      })
+      .sort((one, other) => one.missing - other.missing || one.rank - other.rank)
+      .map(({ table }) => table);
   }
 }
 
@@ -367,6 +445,28 @@ async function* sized(
     onBytes?.(read.bytes);
     yield chunk;
   }
+}
+
+/** What is up to so many bytes, in memory of its own, or, of what is more, all of it; `all` is to be used up where nothing is held. */
+async function heldUpTo(limit: number, blocks: AsyncIterable<Uint8Array>) {
+  const rest = blocks[Symbol.asyncIterator]();
+  const held: Uint8Array[] = [];
+  let bytes = 0;
+  while (bytes <= limit) {
+    const next = await rest.next();
+    if (next.done) return { held, all: inTurn(held) };
+    held.push(Uint8Array.from(next.value));
+    bytes += next.value.length;
+  }
+  async function* all() {
+    yield* held;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  }
+  return { held: undefined, all: all() };
+}
+
+async function* inTurn(blocks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* blocks;
 }
 
 async function readWhole(content: AsyncIterable<Uint8Array>, limit: number) {

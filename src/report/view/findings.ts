@@ -21,7 +21,7 @@ const MARKS: Record<Finding['severity'], string> = {
   unknown: '? ',
 };
 
-function row(finding: Finding) {
+function row(finding: Finding, compared: boolean) {
   return {
     id: finding.id,
     severity: finding.severity,
@@ -41,6 +41,7 @@ function row(finding: Finding) {
     commands: finding.asRecommended ? undefined : commandsView(finding.commands),
     asRecommended: finding.asRecommended === true && finding.commands !== undefined,
     missing: list(finding.missing),
+    isCompared: compared && finding.id === 'consistency',
   };
 }
 
@@ -57,8 +58,10 @@ function commandsView(commands: Finding['commands']): Verbatim | undefined {
 }
 
 /** What the page of findings is given: what is wrong, what was not assessed, and what is in order. */
-export function findingsView({ findings }: Pick<Analysis, 'findings'>) {
-  const rows = findings.filter(({ coveredBy }) => coveredBy === undefined).map(row);
+export function findingsView({ findings, comparisons = [] }: Pick<Analysis, 'findings' | 'comparisons'>) {
+  const rows = findings
+    .filter(({ coveredBy }) => coveredBy === undefined)
+    .map((finding) => row(finding, comparisons.length > 0));
   const found = rows.filter(({ severity }) => severity !== 'ok' && severity !== 'unknown');
   const ok = rows.filter(({ severity }) => severity === 'ok');
   const unknown = rows.filter(({ severity }) => severity === 'unknown');

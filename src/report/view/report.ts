@@ -5,6 +5,7 @@ import { layoutTitle } from '../../bundle/layouts/index.ts';
 import { bytesBoth } from '../format.ts';
 import { agesView } from './ages.ts';
 import { captureView, factsView, namespaceRowsView, namespacesView, settingsView } from './capture.ts';
+import { comparisonsView } from './comparisons.ts';
 import { usageGauge } from './gauge.ts';
 import { lossesView } from './losses.ts';
 import { hashView, memoryView, slabView } from './slab.ts';
@@ -40,6 +41,7 @@ export function reportView(analysis: Analysis) {
     namespaceRows: namespaceRowsView(analysis),
     settings: settingsView(analysis),
     capture: captureView(analysis),
+    comparisons: comparisonsView(analysis),
     facts: factsView(analysis),
   };
 }
