@@ -480,7 +480,8 @@ function preferSetting(draft: Draft, name: string, fact: Fact<number>): void {
   const isPreferred = !known || rank(fact) < rank(known);
   if (isPreferred) draft.snapshot.sysctls[name] = fact;
   const other = isPreferred ? known : fact;
-  if (other) (draft.snapshot.otherSettings[name] ??= []).push(other);
+  const { otherSettings } = draft.snapshot;
+  if (other) otherSettings[name] = [...(otherSettings[name] ?? []), other];
 }
 
 /** What the facts of a host are called where two sources differ. */

@@ -404,10 +404,11 @@ async function wholeWay(input: Buffer): Promise<string[]> {
   }
   return captured.flatMap((capture) => {
     if ('error' in capture) return [];
-    const inspection = renderInspection('a', inspectionOf(capture.snapshot));
+    const analysis = analyse(capture.snapshot, '0');
+    const inspection = renderInspection('a', inspectionOf(capture.snapshot, analysis.comparisons ?? []), 80);
     const control = around(inspection, CONTROLS);
     return [
-      ...analysisFaults(analyse(capture.snapshot, '0'), JSON.stringify(capture.snapshot)),
+      ...analysisFaults(analysis, JSON.stringify(capture.snapshot)),
       ...(control === undefined ? [] : [`inspection: a control character: ${JSON.stringify(control)}`]),
     ];
   });

@@ -7,11 +7,12 @@ import fc from 'fast-check';
 import { pack } from 'tar-stream';
 import { describe, expect, test } from 'vitest';
 import type { Analysis } from '../../src/analysis/schema.ts';
-import { BundleError } from '../../src/bundle/bundle.ts';
+import { BundleError, readBundle } from '../../src/bundle/bundle.ts';
 import { unpackFile } from '../../src/bundle/unpack.ts';
 import { analysesOf } from '../../src/commands/inputs.ts';
 import { packageRoot } from '../../src/package.ts';
 import { readSnapshots } from '../../src/snapshot/read.ts';
+import type { Snapshot } from '../../src/snapshot/types.ts';
 
 const FOLDER = path.join(packageRoot, 'test', 'fixtures', 'foreign');
 
@@ -84,6 +85,9 @@ function check(analysis: Analysis, expected: Expected): void {
   const counted = expected.tables?.find(({ member }) => table?.files.includes(member));
   expect(counted === undefined).toBe(table === undefined);
   if (counted && table) {
+    // Of several listings of this namespace none has many more rows: some entries expired before the last was made.
+    const ofThis = (expected.tables ?? []).filter(({ member }) => !member.includes('ip_netns_exec'));
+    expect(counted.rows).toBeGreaterThan(0.9 * Math.max(...ofThis.map(({ rows }) => rows)));
     expect(table.entries).toBe(counted.rows);
     expect(table.malformed.count).toBe(0);
     expect(tallies(table.byFamily)).toEqual(counted.byFamily);
@@ -130,20 +134,134 @@ describe('the archives of other collectors', () => {
   );
 });
 
-describe('archives within archives', () => {
-  const packed = async (members: Record<string, Uint8Array>): Promise<Buffer> => {
-    const archive = pack();
-    for (const [name, bytes] of Object.entries(members))
-      archive.entry({ name, mtime: new Date(0) }, Buffer.from(bytes));
-    archive.finalize();
-    return await buffer(archive);
+async function packed(members: Record<string, Uint8Array>): Promise<Buffer> {
+  const archive = pack();
+  for (const [name, bytes] of Object.entries(members)) archive.entry({ name, mtime: new Date(0) }, Buffer.from(bytes));
+  archive.finalize();
+  return await buffer(archive);
+}
+
+function readAll(bytes: Uint8Array) {
+  async function* stdin() {
+    yield bytes;
+  }
+  return readSnapshots('-', { stdin: stdin() });
+}
+
+/** Reads an archive of these members, in this order. */
+async function readOne(members: Record<string, Uint8Array | string>): Promise<Snapshot> {
+  const bytes = Object.entries(members).map(([name, content]) => [`top/${name}`, Buffer.from(content)] as const);
+  const [first] = await readAll(await packed(Object.fromEntries(bytes)));
+  if (first === undefined || 'error' in first) throw new Error('no capture');
+  return first.snapshot;
+}
+
+/** The members of a fixture, in its order. */
+async function membersOf(name: string): Promise<Record<string, Buffer>> {
+  const members: Record<string, Buffer> = {};
+  const each = named.find((one) => one.name === name);
+  await readBundle(each ? archiveOf(each) : '', async ({ path: member, content }) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of content) chunks.push(Buffer.from(chunk));
+    members[member] = Buffer.concat(chunks);
+  });
+  return members;
+}
+
+describe('an output that sos cut', () => {
+  const LISTING = 'conntrack/conntrack_-L_-o_extended';
+  const MANIFEST = 'sos_reports/manifest.json';
+  /** What follows from it, of an archive without the whole table of /proc. */
+  const part = async (change: (members: Record<string, Buffer>, tail: Buffer) => void, first: 'manifest' | 'table') => {
+    const { [`sos_strings/${LISTING}.tailed`]: tail = Buffer.alloc(0), ...members } = await membersOf('sos-truncated');
+    for (const member of Object.keys(members))
+      if (/^proc\/\d+\/net\/nf_conntrack$/.test(member)) delete members[member];
+    change(members, tail);
+    const { [MANIFEST]: manifest, ...others } = members;
+    const last = manifest && { [MANIFEST]: manifest };
+    const { table } = await readOne(first === 'table' ? { ...others, ...last } : { ...last, ...others });
+    return table;
   };
-  const readAll = (bytes: Uint8Array) =>
-    readSnapshots('-', {
-      stdin: (async function* () {
-        yield bytes;
-      })(),
-    });
+
+  test.each([
+    [
+      'by its name alone',
+      (all: Record<string, Buffer>, tail: Buffer) => {
+        all[`sos_strings/${LISTING}.tailed`] = tail;
+        delete all[MANIFEST];
+      },
+    ],
+    [
+      'by the manifest alone, in whose place a link was followed',
+      (all: Record<string, Buffer>, tail: Buffer) => {
+        all[`sos_commands/${LISTING}`] = tail;
+      },
+    ],
+    [
+      'by both, and twice',
+      (all: Record<string, Buffer>, tail: Buffer) => {
+        all[`sos_commands/${LISTING}`] = tail;
+        all[`sos_strings/${LISTING}.tailed`] = tail;
+      },
+    ],
+  ] as const)('is the end of a table: %s', async (_, change) => {
+    for (const first of ['manifest', 'table'] as const) {
+      expect(await part(change, first)).toMatchObject({
+        part: 'tail',
+        cut: 'only the end of what the command printed was kept',
+        entries: 410,
+        malformed: { count: 0 },
+        shown: { entries: 1120 },
+      });
+    }
+  });
+
+  test('is not the table where a whole one is', async () => {
+    const members = await membersOf('sos-truncated');
+    const tail = members[`sos_strings/${LISTING}.tailed`] ?? '';
+    const whole = { ...members, [`sos_commands/${LISTING}`]: tail };
+    expect((await readOne(whole)).table).toMatchObject({ entries: 1120, cut: undefined });
+  });
+
+  test('when each file was read is known', async () => {
+    const { times } = await readOne(await membersOf('sos-truncated'));
+    expect(times['proc/slabinfo']).toEqual({ fromSeconds: 1.541, toSeconds: 2.223 });
+    expect(Object.keys(times)).toContain('proc/net/stat/nf_conntrack');
+  });
+});
+
+describe('a listing of IPv6 beside one of no family', () => {
+  const row = (n: number) =>
+    `udp      17 25 src=10.0.0.${n} dst=198.51.100.7 sport=40000 dport=53 src=198.51.100.7 dst=10.0.0.${n} sport=53 dport=40000 mark=0 use=1`;
+  const row6 = (n: number) =>
+    `udp      17 25 src=2001:db8::${n} dst=2001:db8:1::1 sport=4000 dport=53 src=2001:db8:1::1 dst=2001:db8::${n} sport=53 dport=4000 mark=0 use=1`;
+  const BANNER = '*** Output of conntrack -L ***\n';
+  const text = (rows: string[]) => `${BANNER}${rows.join('\n')}\n`;
+  const [four, six] = [
+    [row(1), row(2), row(3)],
+    [row6(1), row6(2)],
+  ];
+
+  test.each([
+    ['has what an old conntrack leaves out', four, 5, [], 0],
+    ['repeats what a new one lists', [...four, ...six], 5, ['ipv6'], 2],
+  ] as const)('%s', async (_, listed, entries, otherFamilies, otherEntries) => {
+    const all = { 'networking/conntrack.txt': text([...listed]), 'networking/conntrack6.txt': text(six) };
+    for (const members of [all, Object.fromEntries(Object.entries(all).reverse())]) {
+      const { table, otherTables } = await readOne({ 'system/instance-id.txt': 'i-1', ...members });
+      expect(table).toMatchObject({ entries, families: ['ipv4', 'ipv6'] });
+      expect(otherTables.map(({ families }) => families)).toEqual(otherEntries > 0 ? [otherFamilies] : []);
+      expect(otherTables.map((each) => each.entries)).toEqual(otherEntries > 0 ? [otherEntries] : []);
+    }
+  });
+
+  test('is the table where there is no other', async () => {
+    const { table } = await readOne({ 'networking/conntrack6.txt': text(six) });
+    expect(table).toMatchObject({ entries: 2, families: ['ipv6'] });
+  });
+});
+
+describe('archives within archives', () => {
   const file = (name: string) => {
     const each = named.find((one) => one.name === name);
     return readFileSync(each ? archiveOf(each) : '');

@@ -1,7 +1,9 @@
 /** Numbers that the capture has in several places: where each is, which one is used, and why the others differ. */
+import templates from 'templates:text';
 import type { Analysis, Comparison } from '../../analysis/schema.ts';
 import { count, duration } from '../format.ts';
 import type { Verbatim } from '../inert.ts';
+import { renderTemplate } from '../templates.ts';
 import { textOf, valuesOf } from './quantity.ts';
 import { sourceOf } from './sources.ts';
 
@@ -10,7 +12,7 @@ const USED = { number: 'used', rows: 'used for what fills the table' } as const;
 /** From so long a span on both its ends are told. */
 const SPAN_SECONDS = 1;
 
-function titleOf({ of, name }: Comparison): string {
+export function titleOf({ of, name }: Comparison): string {
   if (of === 'entries') return 'Entries of this network namespace';
   if (of === 'namespace') return `Entries of the network namespace ${name ?? ''}`;
   if (of === 'counter') return `Counter ${name ?? ''}`;
@@ -22,6 +24,12 @@ function timeOf({ time }: Comparison['places'][number]): string {
   const { fromSeconds, toSeconds } = time;
   const to = toSeconds - fromSeconds < SPAN_SECONDS ? '' : ` to ${duration(toSeconds)}`;
   return `${duration(fromSeconds)}${to}`;
+}
+
+/** What a place's value is used for, and why it differs, in words. */
+export function remarkOf({ used, why, values }: Comparison['places'][number]): string {
+  const difference = why && renderTemplate(templates, differenceText(why).text, valuesOf(values)).trim();
+  return [used && USED[used], difference].filter(Boolean).join('; ');
 }
 
 /** What the table of these numbers is given; `any` is false where nothing is in two places. */
@@ -47,6 +55,6 @@ export function comparisonsView({ comparisons = [] }: Pick<Analysis, 'comparison
 }
 
 /** The template that says why a number differs. */
-export function differenceText(why: string): Verbatim {
+function differenceText(why: string): Verbatim {
   return textOf({ id: 'consistency' }, `differs-${why}`);
 }
