@@ -9,7 +9,7 @@ import type { Limits } from '../bundle/limits.ts';
 import { printable } from '../report/inert.ts';
 import { EXIT } from './exit-codes.ts';
 import { isSameFile, writeWholeBy } from './files.ts';
-import { complaint } from './messages.ts';
+import { complaint, failed } from './messages.ts';
 
 export interface AnonymizeOptions {
   keyFile: string;
@@ -76,11 +76,6 @@ export async function anonymize(input: string, { keyFile, out, limits }: Anonymi
 function shown(lines: string[]): string[] {
   const more = lines.length - SHOWN;
   return more > 0 ? [...lines.slice(0, SHOWN), `  and ${more} more`] : lines;
-}
-
-function failed(code: number, message: string): number {
-  process.stderr.write(complaint(message));
-  return code;
 }
 
 /** Why the output cannot be written where it was asked for, if so. */

@@ -13,7 +13,7 @@ import { newPlacer, readSnapshot, SOS_MANIFEST } from '../snapshot/read.ts';
 import type { Snapshot } from '../snapshot/types.ts';
 import { EXIT } from './exit-codes.ts';
 import { isSameFile, writeWholeBy } from './files.ts';
-import { complaint } from './messages.ts';
+import { failed } from './messages.ts';
 
 /** What says of the other files what the inventory does, which is written. */
 const MADE_ANEW = ['manifest.csv', 'inventory.csv', SOS_MANIFEST];
@@ -34,13 +34,9 @@ export async function convert(
   out: string,
   { limits }: { limits?: Limits | undefined } = {},
 ): Promise<number> {
-  const fail = (code: number, message: string) => {
-    process.stderr.write(complaint(message));
-    return code;
-  };
   if (input === '-')
-    return fail(EXIT.usage, 'convert reads its input twice: expected a file or a folder, not standard input');
-  if (isSameFile(input, out)) return fail(EXIT.usage, `--out ${out} is the input itself: expected another file`);
+    return failed(EXIT.usage, 'convert reads its input twice: expected a file or a folder, not standard input');
+  if (isSameFile(input, out)) return failed(EXIT.usage, `--out ${out} is the input itself: expected another file`);
   try {
     const snapshot = await readSnapshot(input, { limits });
     const items = await writeWholeBy(out, async (part) => {
@@ -62,8 +58,8 @@ export async function convert(
     );
     return EXIT.ok;
   } catch (error) {
-    if (error instanceof BundleError) return fail(EXIT.input, error.message);
-    return fail(EXIT.failed, `${out} was not written: ${(error as Error).message}`);
+    if (error instanceof BundleError) return failed(EXIT.input, error.message);
+    return failed(EXIT.failed, `${out} was not written: ${(error as Error).message}`);
   }
 }
 

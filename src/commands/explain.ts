@@ -1,7 +1,7 @@
 import { RULE_IDS } from '../analysis/findings/index.ts';
 import { catalogue, explained } from '../report/findings.ts';
 import { EXIT } from './exit-codes.ts';
-import { complaint } from './messages.ts';
+import { failed } from './messages.ts';
 
 /** Prints the catalogue of findings, or all that is to be said of one. Returns an exit code. */
 export function explain(id: string | undefined): number {
@@ -14,8 +14,7 @@ export function explain(id: string | undefined): number {
     return EXIT.ok;
   }
   if (!RULE_IDS.includes(id)) {
-    process.stderr.write(complaint(`there is no finding ${id}: it is one of ${RULE_IDS.join(', ')}`));
-    return EXIT.usage;
+    return failed(EXIT.usage, `there is no finding ${id}: it is one of ${RULE_IDS.join(', ')}`);
   }
   const { title, looks, why, remedy } = explained(id);
   const parts = [

@@ -20,7 +20,7 @@ import { type Host, hostsOf } from '../timeline/hosts.ts';
 import { EXIT } from './exit-codes.ts';
 import { isSameFile, writeWhole } from './files.ts';
 import { expandInput, nameIn } from './inputs.ts';
-import { complaint } from './messages.ts';
+import { complaint, failed } from './messages.ts';
 import { noSandboxWarning, terminal } from './outputs.ts';
 import { openProgress, type Progress } from './progress.ts';
 
@@ -66,8 +66,7 @@ type Result = { captures: Capture[] } | { error: string };
 export async function fleet(folders: string[], options: FleetOptions): Promise<number> {
   const labels = labelsOf(options);
   if (typeof labels === 'string') {
-    process.stderr.write(complaint(labels));
-    return EXIT.usage;
+    return failed(EXIT.usage, labels);
   }
   const run = new Run(options);
   await run.open();

@@ -8,7 +8,7 @@ import { printable } from '../report/inert.ts';
 import { FORMAT_VERSION } from '../snapshot/read.ts';
 import type { InventoryItem } from '../snapshot/types.ts';
 import { EXIT } from './exit-codes.ts';
-import { complaint } from './messages.ts';
+import { failed } from './messages.ts';
 
 export interface VerifyOptions {
   /** The bundle before it was anonymised, of which nothing may be left. */
@@ -55,8 +55,7 @@ export async function verify(input: string, { original, limits }: VerifyOptions)
     if (original !== undefined) checks.push(...leakChecks(await findLeaks(input, original, limits)));
   } catch (error) {
     if (!(error instanceof BundleError)) throw error;
-    process.stderr.write(complaint(error.message));
-    return EXIT.input;
+    return failed(EXIT.input, error.message);
   }
   const wrong = checks.reduce((sum, check) => sum + check.wrong.length + (check.more ?? 0), 0);
   process.stdout.write(printable(`${inputName(input)}\n\n${tableOf(checks)}\n\n${conclusion(wrong, original)}\n`));

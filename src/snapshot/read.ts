@@ -12,6 +12,7 @@ import {
 import { type Part, Placer } from '../bundle/layouts/index.ts';
 import { linesOfInterest } from '../bundle/layouts/logs.ts';
 import { Budget, type Limits, limitOption } from '../bundle/limits.ts';
+import { ARCHIVE, ENCRYPTED } from '../bundle/names.ts';
 import type { SosManifest } from '../parsers/sos-manifest.ts';
 import type { TableSummariser } from '../parsers/table/summariser.ts';
 import type { TextFile } from './assemble.ts';
@@ -106,9 +107,8 @@ export async function readSnapshots(input: string, options: ReadOptions = {}): P
   return capture.isEmpty && inner.length > 0 ? inner : [{ snapshot: await capture.finish(end) }, ...inner];
 }
 
-/** An archive that another archive may hold: anything so called, unless the outer one is itself a capture; then one that must be another. */
-const INNER = /\.(?:tar(?:\.(?:gz|xz|bz2|zst))?|tgz|txz|tbz2?|tzst)$/;
-const SURELY_INNER = /(?:^|\/)(?:sosreport|scc_|nts_|insights-|conntrack-|eks_i-|must-gather)[^/]*$/;
+/** What must be another capture even where the archive, or the folder, that it is in is itself one. */
+const SURELY_INNER = /(?:^|\/)(?:(?:secured-)?sosreport|scc_|nts_|insights-|conntrack-|eks_i-|must-gather)[^/]*$/;
 
 /** One capture while its members come by. */
 class Capture {
@@ -160,11 +160,11 @@ class Capture {
   }
 
   #isInner(path: string): boolean {
-    if (!INNER.test(path)) return false;
+    if (!ARCHIVE.test(path) && !ENCRYPTED.test(path)) return false;
     return SURELY_INNER.test(path) || (this.isEmpty && this.#placer?.layout === 'tree');
   }
 
-  async #visitInner({ path, content }: Member): Promise<void> {
+  async #visitInner({ path, content, file }: Member): Promise<void> {
     const name = `${this.#name}: ${path}`;
     const within = [...this.#within, path];
     const inner = within.join(': ');
@@ -182,7 +182,7 @@ class Capture {
           `${name} is not read: it lies deeper in archives than ${limitOption(limits, 'nesting')} allows.`,
         );
       }
-      const end = await readStream(name, content, (member) => capture.visit(member), this.#budget);
+      const end = await readStream(name, content, (member) => capture.visit(member), this.#budget, file);
       if (!capture.isEmpty) this.#inner.push({ inner, snapshot: await capture.finish(end) });
     } catch (error) {
       if (!(error instanceof BundleError)) throw error;

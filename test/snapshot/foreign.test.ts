@@ -274,6 +274,10 @@ describe('archives within archives', () => {
         'must-gather.1/quay-io/nodes/sosreport-a.tar.xz': file('sos-netns'),
         'must-gather.1/collected.tar.xz': file('sos-collect'),
         'must-gather.1/quay-io/nodes/sosreport-b.tar.xz': file('sos-whole').subarray(0, 30),
+        'must-gather.1/quay-io/nodes/sosreport-c.tar.xz.gz': gzipSync(file('sos-netns')),
+        'must-gather.1/quay-io/nodes/secured-sosreport-d.tar.xz.gpg': readFileSync(
+          path.join(FOLDER, '..', 'packed', 'secured-tree.tar.xz.gpg'),
+        ),
         'must-gather.1/other.tar.gz': gzipSync(await packed({ 'a/notes.txt': Buffer.from('x') })),
       }),
     );
@@ -283,11 +287,19 @@ describe('archives within archives', () => {
       expect.stringMatching(/^collected\.tar\.xz: .*sosreport-node-1-/),
       expect.stringMatching(/^collected\.tar\.xz: .*sosreport-node-2-/),
       'quay-io/nodes/sosreport-b.tar.xz',
+      'quay-io/nodes/sosreport-c.tar.xz.gz',
+      'quay-io/nodes/secured-sosreport-d.tar.xz.gpg',
     ]);
+    const [last] = all.slice(-1);
+    expect(last && 'error' in last && last.error.message).toMatch(
+      /secured-sosreport-d\.tar\.xz\.gpg is encrypted .* Decrypt it on the way: gpg --decrypt \| conntrack-report report -$/,
+    );
     expect(all.map((each) => ('error' in each ? 'error' : each.snapshot.host.hostname?.value))).toEqual([
       'gw-netns.example.net',
       'node-1.example.net',
       'node-2.example.net',
+      'error',
+      'gw-netns.example.net',
       'error',
     ]);
   });
