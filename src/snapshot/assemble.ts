@@ -248,9 +248,16 @@ const ROUTES: {
     path: /^(?:commands\/(?:dmesg|journalctl-k)|var\/log\/(?:kern\.log|messages|syslog))$/,
     read(draft, text, path, _match, { isFiltered }) {
       const lines = draft.take(parseKernelLog(text, path));
-      if (!lines || (isFiltered && lines.length === 0)) return;
-      draft.snapshot.logFiles.push(path);
+      if (!lines) return;
       draft.snapshot.log.push(...lines);
+      if (!isFiltered || lines.some(({ kind }) => kind === 'table-full')) draft.snapshot.logFiles.push(path);
+      else {
+        draft.snapshot.problems.push({
+          file: path,
+          what: 'holds only the lines that some rule of its collector asks for',
+          cost: 'That none of them says “table full” proves nothing.',
+        });
+      }
     },
   },
   {

@@ -11,6 +11,7 @@ import { BundleError, readBundle } from '../../src/bundle/bundle.ts';
 import { unpackFile } from '../../src/bundle/unpack.ts';
 import { analysesOf } from '../../src/commands/inputs.ts';
 import { packageRoot } from '../../src/package.ts';
+import { renderText } from '../../src/report/text.ts';
 import { readSnapshots } from '../../src/snapshot/read.ts';
 import type { Snapshot } from '../../src/snapshot/types.ts';
 
@@ -120,6 +121,21 @@ describe('the archives of other collectors', () => {
     expect(missing).toBeLessThanOrEqual(most);
   });
 
+  test.each(named.filter(({ layout = '' }) => layout.startsWith('insights')))(
+    '$name: that its log does not say “table full” proves nothing',
+    async (expected) => {
+      const [first] = await analysesOf(archiveOf(expected));
+      if (first === undefined || 'error' in first) throw new Error('no capture');
+      const { drops, problems, findings } = first.analysis;
+      expect(drops.log).toMatchObject({ captured: [], tableFullLines: 0 });
+      expect(problems).toContainEqual(
+        expect.objectContaining({ cost: 'That none of them says “table full” proves nothing.' }),
+      );
+      expect(findings.find(({ id }) => id === 'was-full')?.severity).not.toBe('ok');
+      expect(renderText(first.analysis)).not.toContain('log lines');
+    },
+  );
+
   test.each(named.filter(({ hosts }) => hosts !== undefined))(
     '$name, with several captures in it',
     async (expected) => {
@@ -167,6 +183,16 @@ async function membersOf(name: string): Promise<Record<string, Buffer>> {
   });
   return members;
 }
+
+test('lines that name a network namespace are not passed over where no counter was captured', async () => {
+  const [first] = await analysesOf(
+    archiveOf(named.find(({ name }) => name === 'supportconfig') ?? { name: '', archive: '' }),
+  );
+  if (first === undefined || 'error' in first) throw new Error('no capture');
+  const text = renderText(first.analysis).replace(/\s+/g, ' ');
+  expect(text).toContain('not captured. Other lines name a network namespace: see the findings');
+  expect(renderText(first.analysis)).toMatch(/log lines {2}0: lines are.*\n {20}/);
+});
 
 describe('an output that sos cut', () => {
   const LISTING = 'conntrack/conntrack_-L_-o_extended';
