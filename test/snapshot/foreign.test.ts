@@ -184,6 +184,14 @@ async function membersOf(name: string): Promise<Record<string, Buffer>> {
   return members;
 }
 
+test('settings and tables of each network namespace', async () => {
+  const { namespaces } = await readOne(await membersOf('sos-netns'));
+  expect(namespaces.map(({ names, count, max, rows }) => [names, count?.value, max?.value, rows?.value])).toEqual([
+    [['qrouter-web'], 400, 400, 400],
+    [['tenant-b'], 22, 400, 22],
+  ]);
+});
+
 test('lines that name a network namespace are not passed over where no counter was captured', async () => {
   const [first] = await analysesOf(
     archiveOf(named.find(({ name }) => name === 'supportconfig') ?? { name: '', archive: '' }),

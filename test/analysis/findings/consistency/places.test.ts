@@ -125,6 +125,17 @@ describe('the places of a number', () => {
   });
 });
 
+test('minutes explain rows that no effect of reading does', async () => {
+  const snapshot = bare({ [COUNT]: 1000 }, await tableOf(rows(1150)));
+  expect(whyOf(snapshot, 'rows of the table')[0]).toBe('notExplained');
+  expect(analysed(snapshot).finding?.severity).toBe('notice');
+  expect(whyOf(slow(snapshot), 'rows of the table')[0]).toBe('minutesApart');
+  expect(analysed(slow(snapshot))).toMatchObject({
+    finding: { severity: 'ok' },
+    statement: expect.stringContaining('the files of this archive were read minutes apart'),
+  });
+});
+
 describe('rows are fewer than entries since', () => {
   test('the capture of them was cut; what they say that they were is whole', async () => {
     const table = await tableOf([row(0), ...rows(300), shown(1000)], 'tail/commands/conntrack-L');
