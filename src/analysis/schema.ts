@@ -642,7 +642,11 @@ export const analysisSchema = z
         entries: fact(count).optional().describe('its count, or else the rows of its table'),
         max: fact(count).optional().describe('nf_conntrack_max as it is in it'),
         rows: fact(count)
-          .extend({ how: z.enum(['rows', 'lines']).describe('rows that were understood, or lines that look like one') })
+          .extend({
+            how: z
+              .enum(['rows', 'lines', 'shown'])
+              .describe('rows that were understood, lines that look like one, or what the command says that it listed'),
+          })
           .optional(),
         drop: count.optional(),
         earlyDrop: count.optional(),

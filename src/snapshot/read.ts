@@ -37,7 +37,7 @@ const LISTING = 'commands/conntrack-L';
 const IPV6_LISTING = 'commands/conntrack-L-ipv6';
 
 /** The table of another network namespace, by its name. */
-const NAMESPACE_TABLE = /^netns\/([^/]+)\/commands\/conntrack-L$/;
+const NAMESPACE_TABLE = /^(tail\/)?netns\/([^/]+)\/commands\/conntrack-L$/;
 /** So many of these are read row by row; of the others, of which a host can have hundreds, the lines are counted. */
 const NAMESPACES_READ = 32;
 
@@ -122,7 +122,11 @@ class Capture {
   readonly #cuts = new Map<number, string>();
   /** What lists IPv6, as long as it is not known whether another listing has that already. */
   #ipv6: Uint8Array[] | undefined;
-  readonly #namespaceRows = new Map<string, NamespaceRows>();
+  /** By their paths. */
+  readonly #namespaceTables = new Map<
+    string,
+    { name: string; rows: NamespaceRows; whole?: NamespaceRows | undefined }
+  >();
   readonly #problems: Problem[] = [];
   readonly #passedOver: Snapshot['passedOver'] = [];
   readonly #parsers = loadParsers();
@@ -192,7 +196,7 @@ class Capture {
 
   /** Reads what belongs to a path of our own bundle. */
   async #take({ place, file: from, linesBefore, bytes, content }: Part): Promise<void> {
-    const { countRowLines, newSummariser } = await this.#parsers;
+    const { newSummariser } = await this.#parsers;
     const { path, rank = 0 } = place;
     const known = this.#files.get(path);
     if (known !== undefined && known.origin === undefined && from === path) {
@@ -205,7 +209,7 @@ class Capture {
       return;
     }
     const source = tableAt(path);
-    const namespace = NAMESPACE_TABLE.exec(path)?.[1];
+    const [namespace, tail, namespaceName = ''] = NAMESPACE_TABLE.exec(path) ?? [];
     // A table that was read stays read.
     if (known !== undefined && (source ?? namespace) !== undefined) return;
     if (known !== undefined) this.#passedOver.push({ file: known.origin?.file ?? path, path });
@@ -227,19 +231,7 @@ class Capture {
         } else this.#kept += read.bytes;
       } else if (namespace !== undefined) {
         read = { text: '', bytes: 0 };
-        const counted = sized(content, read);
-        if (this.#namespaceRows.size >= NAMESPACES_READ) {
-          this.#namespaceRows.set(namespace, { value: await countRowLines(counted), file: path, how: 'lines' });
-        } else {
-          const summariser = newSummariser();
-          const failure = await summariser.read(path, counted);
-          const { entries } = summariser.finish();
-          if (failure === undefined) this.#namespaceRows.set(namespace, { value: entries, file: path, how: 'rows' });
-          else {
-            const cost = 'How many entries this namespace has is not known.';
-            this.#problems.push({ file: path, what: failure, cost });
-          }
-        }
+        await this.#readNamespace(namespaceName, path, sized(content, read), tail !== undefined);
       } else {
         read = await readWhole(place.isLog ? linesOfInterest(content, limits) : content, limit);
         this.#kept += read.text.length;
@@ -266,6 +258,41 @@ class Capture {
       if (!isReadError(error)) throw error;
       this.#problems.push({ file: path, what: `cannot be read: ${error.message}`, cost: 'What it holds is missing.' });
     }
+  }
+
+  /** Counts the rows of the table of another namespace; of one that was cut, what the command says of them is what there is to know. */
+  async #readNamespace(name: string, path: string, content: AsyncIterable<Uint8Array>, isTail: boolean): Promise<void> {
+    const { countRowLines, newSummariser } = await this.#parsers;
+    if (!isTail && this.#namespaceTables.size >= NAMESPACES_READ) {
+      this.#namespaceTables.set(path, {
+        name,
+        rows: { value: await countRowLines(content), file: path, how: 'lines' },
+      });
+      return;
+    }
+    const summariser = newSummariser();
+    const failure = await summariser.read(path, content, undefined, { isTail });
+    const { entries, shown } = summariser.finish();
+    if (failure !== undefined) {
+      this.#problems.push({ file: path, what: failure, cost: 'How many entries this namespace has is not known.' });
+      return;
+    }
+    const whole = shown && { value: shown.entries, file: shown.file, line: shown.line, how: 'shown' as const };
+    this.#namespaceTables.set(path, { name, rows: { value: entries, file: path, how: 'rows' }, whole });
+  }
+
+  #namespaceRows(truncated: ReadonlySet<string>): Map<string, NamespaceRows> {
+    const known = new Map<string, NamespaceRows>();
+    for (const [path, { name, rows, whole }] of this.#namespaceTables) {
+      const isPart = path.startsWith(TAIL) || truncated.has(this.#placeOf(path));
+      const found = isPart ? whole : rows;
+      if (found !== undefined && known.get(name)?.how !== 'rows') known.set(name, found);
+      if (found === undefined) {
+        const cost = 'How many entries this namespace has is not known from it.';
+        this.#problems.push({ file: path, what: 'is only the end of what the command printed', cost });
+      }
+    }
+    return known;
   }
 
   async #readTable(summariser: TableSummariser, path: string, blocks: AsyncIterable<Uint8Array>): Promise<void> {
@@ -309,8 +336,9 @@ class Capture {
     const { assembleSnapshot, parseManifest } = await this.#parsers;
     const sos = await this.#sosManifest();
     await this.#readIpv6();
-    const [table, ...otherTables] = this.#finishedTables(sos?.truncated ?? new Set());
-    const snapshot = assembleSnapshot(this.#files, table, this.#problems, this.#namespaceRows);
+    const truncated = sos?.truncated ?? new Set<string>();
+    const [table, ...otherTables] = this.#finishedTables(truncated);
+    const snapshot = assembleSnapshot(this.#files, table, this.#problems, this.#namespaceRows(truncated));
     const inName = snapshot.host.capturedAt ? undefined : this.#placer?.timeIn(this.#name);
     if (inName !== undefined) snapshot.host.capturedAt = { value: inName, file: baseName(this.#name) };
     const named = parseManifest(this.#files.get('manifest.csv')?.text ?? '', 'manifest.csv').value?.get('hostname');
@@ -352,7 +380,7 @@ class Capture {
         }),
       ),
       truncated: [...this.#files.keys()].filter(
-        (path) => tableAt(path)?.isTail === false && sos?.truncated.has(this.#placeOf(path)),
+        (path) => isTablePath(path) && !path.startsWith(TAIL) && truncated.has(this.#placeOf(path)),
       ),
       passedOver: this.#passedOver,
     };

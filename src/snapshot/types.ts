@@ -232,9 +232,12 @@ export interface Namespace {
   rows?: NamespaceRows | undefined;
 }
 
-/** Rows of the table of a namespace: those that were understood, or, of the many after the first, the lines that look like one. */
+/**
+ * Rows of the table of a namespace: those that were understood; of the many after the first, the lines that look like one; of a listing of
+ * which only the end was kept, what the command says that it listed.
+ */
 export interface NamespaceRows extends Fact<number> {
-  how: 'rows' | 'lines';
+  how: 'rows' | 'lines' | 'shown';
 }
 
 /** A line of the bundle's inventory. */

@@ -192,6 +192,40 @@ test('settings and tables of each network namespace', async () => {
   ]);
 });
 
+describe('a listing of a network namespace that sos cut', () => {
+  const COMMAND = 'conntrack/ip_netns_exec_qrouter-web_conntrack_-L_-o_extended';
+  const cut = async (where: string, change: (rest: string, members: Record<string, Buffer>) => string) => {
+    const { [`sos_commands/${COMMAND}`]: whole = Buffer.alloc(0), ...members } = await membersOf('sos-netns');
+    const text = whole.toString('latin1');
+    members[where] = Buffer.from(change(text.slice(text.length / 2), members), 'latin1');
+    const { namespaces, problems } = await readOne(members);
+    const { rows } = namespaces.find(({ names }) => names.includes('qrouter-web')) ?? {};
+    return { rows, told: problems.some(({ what }) => what === 'is only the end of what the command printed') };
+  };
+  const manifest = (rest: string, members: Record<string, Buffer>) => {
+    const text = members['sos_reports/manifest.json']?.toString() ?? '';
+    const said = text.replace(
+      `"filepath": "sos_commands/${COMMAND}"`,
+      `"truncated": true, "filepath": "sos_strings/${COMMAND}.tailed"`,
+    );
+    expect(said).not.toBe(text);
+    members['sos_reports/manifest.json'] = Buffer.from(said);
+    return rest;
+  };
+
+  test.each([
+    ['by its name', `sos_strings/${COMMAND}.tailed`, (rest: string) => rest],
+    ['by the manifest', `sos_commands/${COMMAND}`, manifest],
+  ])('has as many entries as the command says: %s', async (_, where, change) => {
+    expect(await cut(where, change)).toMatchObject({ rows: { value: 400, how: 'shown' }, told: false });
+  });
+
+  test('has no number where it does not say so', async () => {
+    const unsaid = (rest: string) => rest.replace(/^.*conntrack v.*\n/m, '').replace(/conntrack v.*shown\.\n/, '');
+    expect(await cut(`sos_strings/${COMMAND}.tailed`, unsaid)).toEqual({ rows: undefined, told: true });
+  });
+});
+
 test('lines that name a network namespace are not passed over where no counter was captured', async () => {
   const [first] = await analysesOf(
     archiveOf(named.find(({ name }) => name === 'supportconfig') ?? { name: '', archive: '' }),

@@ -32,6 +32,10 @@ const RULES: Rule[] = [
     'netns/$1/commands/conntrack-L',
   ],
   [
+    /^sos_strings\/(?:conntrack|networking)\/(?:namespaces\/[^/]+\/)?ip_netns_exec_([^/]+)_conntrack_-L(?:_-o_extended)?\.tailed$/,
+    'tail/netns/$1/commands/conntrack-L',
+  ],
+  [
     /^sos_commands\/(?:conntrack|networking)\/(?:namespaces\/[^/]+\/)?ip_netns_exec_([^/]+)_conntrack_-S$/,
     'netns/$1/commands/conntrack-S',
   ],

@@ -241,7 +241,7 @@ function entriesOfNamespace(snapshot: Snapshot, namespace: Namespace): Compariso
       source('nf_conntrack_count', count),
       source(COLUMN, counters?.entries),
       {
-        ...source(ROWS, rows),
+        ...source(rows?.how === 'shown' ? SHOWN : ROWS, rows),
         why: isFewer && evictsWhileReading(snapshot) ? 'expired' : undefined,
       },
     ],
