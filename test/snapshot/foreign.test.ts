@@ -192,6 +192,14 @@ test('settings and tables of each network namespace', async () => {
   ]);
 });
 
+test('what supportconfig says that it did not find is not taken for an empty file', async () => {
+  const section = (title: string, text: string) => `#==[ Log File ]===#\n# ${title}\n${text}\n`;
+  const messages =
+    section('/var/log/messages - File not found', '') + section('/var/log/syslog - Last 1000 Lines', 'Nov 1 gw x');
+  const { logFiles } = await readOne({ 'basic-environment.txt': '', 'messages.txt': messages });
+  expect(logFiles).toEqual(['var/log/syslog']);
+});
+
 describe('a listing of a network namespace that sos cut', () => {
   const COMMAND = 'conntrack/ip_netns_exec_qrouter-web_conntrack_-L_-o_extended';
   const cut = async (where: string, change: (rest: string, members: Record<string, Buffer>) => string) => {
