@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { pack } from 'tar-stream';
 import { describe, expect, test } from 'vitest';
+import { analyse } from '../../src/analysis/analyse.ts';
 import type { Analysis } from '../../src/analysis/schema.ts';
 import { BundleError, readBundle } from '../../src/bundle/bundle.ts';
 import { unpackFile } from '../../src/bundle/unpack.ts';
@@ -190,6 +191,21 @@ test('settings and tables of each network namespace', async () => {
     [['qrouter-web'], 400, 400, 400],
     [['tenant-b'], 22, 400, 22],
   ]);
+});
+
+test('a contradiction is told with the names that files have in the archive', async () => {
+  const snapshot = await readOne({
+    ...(await membersOf('sos-whole')),
+    'proc/sys/net/netfilter/nf_conntrack_count': '9000',
+  });
+  const { comparisons = [], findings } = analyse(snapshot, '0');
+  expect(comparisons[0]?.places.slice(0, 2).map(({ file, line, why }) => [file, line, why])).toEqual([
+    ['proc/sys/net/netfilter/nf_conntrack_count', undefined, undefined],
+    ['sos_commands/kernel/sysctl_-a', 968, 'notExplained'],
+  ]);
+  const finding = findings.find(({ id }) => id === 'consistency');
+  expect(finding?.severity).toBe('notice');
+  expect(JSON.stringify(finding)).not.toMatch(/"commands\//);
 });
 
 test('what supportconfig says that it did not find is not taken for an empty file', async () => {
