@@ -1,12 +1,15 @@
 /** What was recognised in a capture: each datum with where it was found, what is missing, what was passed over, what conflicts. */
+import templates from 'templates:text';
 import { located } from '../analysis/origins.ts';
 import type { Comparison } from '../analysis/schema.ts';
 import { layoutTitle } from '../bundle/layouts/index.ts';
 import type { Fact, Snapshot } from '../snapshot/types.ts';
 import { bytes, count, duration, plural } from './format.ts';
 import { inert } from './inert.ts';
+import { renderTemplate } from './templates.ts';
 import { wrapped } from './text.ts';
-import { remarkOf, titleOf } from './view/comparisons.ts';
+import { differenceText, titleOf, USED } from './view/comparisons.ts';
+import { valuesOf } from './view/quantity.ts';
 import { sourceOf } from './view/sources.ts';
 
 /** A datum that is there. */
@@ -65,6 +68,12 @@ export function inspectionOf(snapshot: Snapshot, comparisons: readonly Compariso
       cost: inert(problem.cost),
     })),
   };
+}
+
+/** What a place's value is used for, and why it differs, in words. */
+export function remarkOf({ used, why, values }: Comparison['places'][number]): string {
+  const difference = why && renderTemplate(templates, differenceText(why).text, valuesOf(values)).trim();
+  return [used && USED[used], difference].filter(Boolean).join('; ');
 }
 
 function dataOf(snapshot: Snapshot): Datum[] {

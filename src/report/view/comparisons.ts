@@ -1,17 +1,17 @@
 /** Numbers that the capture has in several places: where each is, which one is used, and why the others differ. */
-import templates from 'templates:text';
 import type { Analysis, Comparison } from '../../analysis/schema.ts';
 import { count, duration } from '../format.ts';
 import type { Verbatim } from '../inert.ts';
-import { renderTemplate } from '../templates.ts';
 import { textOf, valuesOf } from './quantity.ts';
 import { sourceOf } from './sources.ts';
 
-const USED = { number: 'used', rows: 'used for what fills the table' } as const;
+/** What a value is used for. */
+export const USED = { number: 'used', rows: 'used for what fills the table' } as const;
 
 /** From so long a span on both its ends are told. */
 const SPAN_SECONDS = 1;
 
+/** How reports call it. */
 export function titleOf({ of, name }: Comparison): string {
   if (of === 'entries') return 'Entries of this network namespace';
   if (of === 'namespace') return `Entries of the network namespace ${name ?? ''}`;
@@ -24,12 +24,6 @@ function timeOf({ time }: Comparison['places'][number]): string {
   const { fromSeconds, toSeconds } = time;
   const to = toSeconds - fromSeconds < SPAN_SECONDS ? '' : ` to ${duration(toSeconds)}`;
   return `${duration(fromSeconds)}${to}`;
-}
-
-/** What a place's value is used for, and why it differs, in words. */
-export function remarkOf({ used, why, values }: Comparison['places'][number]): string {
-  const difference = why && renderTemplate(templates, differenceText(why).text, valuesOf(values)).trim();
-  return [used && USED[used], difference].filter(Boolean).join('; ');
 }
 
 /** What the table of these numbers is given; `any` is false where nothing is in two places. */
@@ -55,6 +49,6 @@ export function comparisonsView({ comparisons = [] }: Pick<Analysis, 'comparison
 }
 
 /** The template that says why a number differs. */
-function differenceText(why: string): Verbatim {
+export function differenceText(why: string): Verbatim {
   return textOf({ id: 'consistency' }, `differs-${why}`);
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { analyse } from '../../../../src/analysis/analyse.ts';
-import { type Comparison, analysisSchema } from '../../../../src/analysis/schema.ts';
+import { analysisSchema, type Comparison } from '../../../../src/analysis/schema.ts';
 import { statementOf } from '../../../../src/report/findings.ts';
-import { remarkOf } from '../../../../src/report/view/comparisons.ts';
+import { remarkOf } from '../../../../src/report/inspection.ts';
 import type { Snapshot } from '../../../../src/snapshot/types.ts';
 import { countersText, gateway, snapshotOf, tableOf } from '../../snapshot-of.ts';
 
