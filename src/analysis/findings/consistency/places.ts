@@ -249,10 +249,11 @@ function entriesOfNamespace(snapshot: Snapshot, namespace: Namespace): Compariso
   );
 }
 
-/** A setting is one variable of the kernel, whatever it is called. */
+/** A setting is one variable of the kernel, whatever it is called; what is less than nothing is none of these. */
 function setting(snapshot: Snapshot, of: 'max' | 'buckets', facts: readonly (Fact<number> | undefined)[]): Comparison {
-  const [used] = facts.filter((fact) => fact !== undefined);
-  const sources = facts.map(
+  const usable = facts.filter((fact) => fact !== undefined && fact.value >= 0);
+  const [used] = usable;
+  const sources = usable.map(
     (fact): Source => ({
       what: fact?.key ?? (fact ? settingNameOf(fact) : ''),
       fact,
