@@ -4,6 +4,7 @@ import { detectAllocator, selectConntrackCaches } from '../parsers/slabinfo.ts';
 import type { Fact, Reading, SlabCache, Snapshot, TableSummary } from '../snapshot/types.ts';
 import { agesOf } from './ages.ts';
 import { type Aims, DEFAULT_AIMS } from './aims.ts';
+import { comparisonsOf } from './findings/consistency/places.ts';
 import { assess, reported } from './findings/index.ts';
 import type { Measured } from './findings/rule.ts';
 import { hashOf } from './hash.ts';
@@ -77,6 +78,7 @@ export function analyse(
   const analysis: Analysis = {
     ...measured,
     verdict,
+    comparisons: comparisonsOf(snapshot, measured),
     findings: reported({ snapshot, measured }, recommendation),
     recommendation,
   };

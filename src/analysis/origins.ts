@@ -4,7 +4,7 @@ import type { Origin } from '../snapshot/types.ts';
 /** Lists of paths, by the name of the field. */
 const LISTS = new Set(['files', 'captured']);
 
-/** The same plain data: every `file` with its `line`, and every list of files, as they are in the archive. */
+/** The same plain data: every `file` with its `line`, every `…File`, and every list of files, as they are in the archive. */
 export function located<T>(data: T, origins: Readonly<Record<string, Origin>>): T {
   const originOf = (path: unknown) =>
     typeof path === 'string' && Object.hasOwn(origins, path) ? origins[path] : undefined;
@@ -14,6 +14,7 @@ export function located<T>(data: T, origins: Readonly<Record<string, Origin>>): 
         name !== undefined && LISTS.has(name) ? (originOf(item)?.file ?? walk(item)) : walk(item),
       );
     }
+    if (name?.endsWith('File')) return originOf(value)?.file ?? value;
     if (typeof value !== 'object' || value === null) return value;
     const copy = Object.fromEntries(Object.entries(value).map(([key, field]) => [key, walk(field, key)]));
     const origin = originOf(copy.file);

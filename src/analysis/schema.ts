@@ -418,6 +418,56 @@ const recommendation = z.object({
 });
 export type Recommendation = z.infer<typeof recommendation>;
 
+const comparison = z
+  .object({
+    of: z.enum(['entries', 'namespace', 'max', 'buckets', 'counter']),
+    name: z.string().optional().describe('of a namespace, or of a counter'),
+    places: z.array(
+      z.object({
+        what: z.string().describe('the name that the kernel or the command has for it'),
+        value: count,
+        file: z.string().describe('path in the bundle'),
+        line: z.number().int().positive().optional(),
+        time: z
+          .object({ fromSeconds: z.number(), toSeconds: z.number() })
+          .optional()
+          .describe('when it was read, after the start of the collector: within this time; absent: not known'),
+        used: z
+          .enum(['number', 'rows'])
+          .optional()
+          .describe('what this report goes by: for the number, or for what the table is filled with'),
+        why: z
+          .enum([
+            'moment',
+            'minutesApart',
+            'afterwards',
+            'expired',
+            'cut',
+            'oneFamily',
+            'malformed',
+            'skipped',
+            'repeated',
+            'elsewhere',
+            'ready',
+            'hidden',
+            'cpusUnknown',
+            'estimated',
+            'written',
+            'later',
+            'earlier',
+            'fewerCpus',
+            'wrapped',
+            'notExplained',
+          ])
+          .optional()
+          .describe('why it differs from what is used for the number; absent: it does not'),
+        values: z.record(z.string(), quantity).describe('numbers that say why'),
+      }),
+    ),
+  })
+  .describe('one number that the capture has in several places');
+export type Comparison = z.infer<typeof comparison>;
+
 const problem = z.object({
   file: z.string(),
   line: z.number().int().positive().optional(),
@@ -602,7 +652,11 @@ export const analysisSchema = z
         entries: fact(count).optional().describe('its count, or else the rows of its table'),
         max: fact(count).optional().describe('nf_conntrack_max as it is in it'),
         rows: fact(count)
-          .extend({ how: z.enum(['rows', 'lines']).describe('rows that were understood, or lines that look like one') })
+          .extend({
+            how: z
+              .enum(['rows', 'lines', 'shown'])
+              .describe('rows that were understood, lines that look like one, or what the command says that it listed'),
+          })
           .optional(),
         drop: count.optional(),
         earlyDrop: count.optional(),
@@ -617,6 +671,12 @@ export const analysisSchema = z
         persisted: z.array(z.object({ file: z.string(), line: count, value: z.string().optional() })),
       }),
     ),
+    comparisons: z
+      .array(comparison)
+      .optional()
+      .describe(
+        'numbers that the capture has in several places; absent: written by a version that did not compare them',
+      ),
     findings: z.array(finding).describe('the most severe first'),
     recommendation,
     inventory: z.array(

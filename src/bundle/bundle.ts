@@ -16,6 +16,8 @@ export interface Member {
   path: string;
   /** The same with the top folder, as the container has it. */
   name: string;
+  /** Where it is, if it is a file of its own. */
+  file?: string;
   /** When the file was changed last, as the container has it. */
   modified: Date;
   /** Size that the container declares. */
@@ -78,18 +80,20 @@ export async function readBundle(
 }
 
 /**
- * The same for an archive that another one holds.
+ * The same for an archive that another one, or a folder, holds.
  *
  * @param name    how messages call it
  * @param budget  of the outermost
+ * @param file    its path, if it is a file of its own
  */
 export function readStream(
   name: string,
   source: AsyncIterable<Uint8Array>,
   visit: (member: Member) => Promise<void>,
   budget: Budget,
+  file?: string,
 ): Promise<BundleEnd> {
-  return readUnpacked(name, unpackInner(source, budget), visit, budget);
+  return readUnpacked(name, unpackInner(source, budget, file), visit, budget);
 }
 
 async function readUnpacked(

@@ -45,7 +45,7 @@ async function* readBelow(
     else if (entry.isFile()) {
       const file = path.join(folder, name);
       const { size, mtime } = await lstat(file);
-      yield { name, bytes: size, modified: mtime, content: opened(file, damaged, budget) };
+      yield { name, file, bytes: size, modified: mtime, content: opened(file, damaged, budget) };
     }
   }
 }

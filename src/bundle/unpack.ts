@@ -97,10 +97,10 @@ export function unpackStream(source: AsyncIterable<Uint8Array>, budget = new Bud
   return unpackAll(source, undefined, budget);
 }
 
-/** Opens an archive that another one holds, of whose budget it is a part. */
-export function unpackInner(source: AsyncIterable<Uint8Array>, budget: Budget): Unpacked {
+/** Opens an archive that another one, or a folder, holds, of whose budget it is a part; `file` is its path, if it is a file of its own. */
+export function unpackInner(source: AsyncIterable<Uint8Array>, budget: Budget, file?: string): Unpacked {
   const { packedBytes } = budget;
-  const unpacked = unpackAll(source, undefined, budget);
+  const unpacked = unpackAll(source, file, budget);
   budget.packedBytes = packedBytes;
   return unpacked;
 }

@@ -32,11 +32,11 @@ export async function anonymize(input: string, options: AnonymizeOptions): Promi
   const progress = await openProgress(3, { ...telling, isOutTaken: out === '-' });
   try {
     const wrong = misplaced(input, keyFile, out);
-    if (wrong !== undefined) return failed(progress, EXIT.usage, wrong);
+    if (wrong !== undefined) return progress.failed(EXIT.usage, wrong);
     return await withFile(input, (file) => rewrite(file, inputName(input), options, progress));
   } catch (error) {
-    if (error instanceof BundleError) return failed(progress, EXIT.input, error.message);
-    if (error instanceof KeyError) return failed(progress, EXIT.usage, error.message);
+    if (error instanceof BundleError) return progress.failed(EXIT.input, error.message);
+    if (error instanceof KeyError) return progress.failed(EXIT.usage, error.message);
     throw error;
   } finally {
     progress.stop();
@@ -54,7 +54,7 @@ async function rewrite(
   const surveyed = await survey(input, limits);
   const { names, anonymized, end } = surveyed;
   if (anonymized !== undefined)
-    return failed(progress, EXIT.input, `${name} is anonymised already (${anonymized}): take the original.`);
+    return progress.failed(EXIT.input, `${name} is anonymised already (${anonymized}): take the original.`);
   const key = readKeyFile(keyFile);
   const pseudonyms = new Pseudonyms(key.key);
   progress.step(`writing ${outName(out)}`, 2);
@@ -77,17 +77,12 @@ async function rewrite(
   progress.say(printable(`${lines.join('\n')}\n\nWritten\n  ${outName(out)}\n`));
   if (key.isOpen) progress.warning(`others can read ${keyFile}: chmod 600 ${keyFile}`);
   if (end.damage === undefined) return EXIT.ok;
-  return failed(progress, EXIT.failed, `${name} is damaged (${end.damage}): only what comes before that was written.`);
+  return progress.failed(EXIT.failed, `${name} is damaged (${end.damage}): only what comes before that was written.`);
 }
 
 function shown(lines: string[]): string[] {
   const more = lines.length - SHOWN;
   return more > 0 ? [...lines.slice(0, SHOWN), `  and ${more} more`] : lines;
-}
-
-function failed(progress: Progress, code: number, message: string): number {
-  progress.error(message);
-  return code;
 }
 
 /** Why the output cannot be written where it was asked for, if so. */

@@ -5,16 +5,18 @@ import { createGzip } from 'node:zlib';
 import { stringify } from 'csv-stringify/sync';
 import { type Pack, pack } from 'tar-stream';
 import { BundleError, inputName, type Member, readBundle } from '../bundle/bundle.ts';
-import { layoutTitle, type Part, Placer } from '../bundle/layouts/index.ts';
+import { layoutTitle, type Part } from '../bundle/layouts/index.ts';
 import { linesOfInterest } from '../bundle/layouts/logs.ts';
 import { Budget, type Limits } from '../bundle/limits.ts';
 import { isSameFile, notOnTerminal, outName, withFile, writeWholeBy } from '../files.ts';
 import { printable } from '../report/inert.ts';
-import { isKnownPath } from '../snapshot/assemble.ts';
-import { isTablePath, readSnapshots } from '../snapshot/read.ts';
+import { newPlacer, readSnapshots, SOS_MANIFEST } from '../snapshot/read.ts';
 import type { InventoryItem, Snapshot } from '../snapshot/types.ts';
 import { EXIT } from './exit-codes.ts';
 import { openProgress, type Telling } from './progress.ts';
+
+/** What says of the other files what the inventory does, which is written. */
+const MADE_ANEW = ['manifest.csv', 'inventory.csv', SOS_MANIFEST];
 
 /** A part whose size is not known before it was read is held in memory, up to this. */
 const MOST_HELD = 256 * 1024 * 1024;
@@ -33,22 +35,18 @@ export async function convert(
   { limits, telling }: { limits?: Limits | undefined; telling?: Telling } = {},
 ): Promise<number> {
   const progress = await openProgress(2, { ...telling, isOutTaken: out === '-' });
-  const fail = (code: number, message: string) => {
-    progress.error(message);
-    return code;
-  };
   try {
     const wrong = notOnTerminal(out);
-    if (wrong !== undefined) return fail(EXIT.usage, wrong);
+    if (wrong !== undefined) return progress.failed(EXIT.usage, wrong);
     if (out !== '-' && isSameFile(input, out))
-      return fail(EXIT.usage, `--out ${out} is the input itself: expected another file`);
+      return progress.failed(EXIT.usage, `--out ${out} is the input itself: expected another file`);
     return await withFile(input, async (file) => {
       progress.step(`reading ${inputName(input)}`);
       const [captured, ...others] = await readSnapshots(file, { limits });
       if (captured === undefined || others.length > 0)
-        return fail(EXIT.input, `${inputName(input)} holds ${others.length + 1} captures. Expected one.`);
+        return progress.failed(EXIT.input, `${inputName(input)} holds ${others.length + 1} captures. Expected one.`);
       if (captured.inner !== undefined)
-        return fail(
+        return progress.failed(
           EXIT.input,
           `${inputName(input)} is an archive of archives. Expected the one in it, ${captured.inner}.`,
         );
@@ -61,8 +59,8 @@ export async function convert(
       return EXIT.ok;
     });
   } catch (error) {
-    if (error instanceof BundleError) return fail(EXIT.input, error.message);
-    return fail(EXIT.failed, `${outName(out)} was not written: ${(error as Error).message}`);
+    if (error instanceof BundleError) return progress.failed(EXIT.input, error.message);
+    return progress.failed(EXIT.failed, `${outName(out)} was not written: ${(error as Error).message}`);
   } finally {
     progress.stop();
   }
@@ -128,18 +126,23 @@ async function copy(input: string, snapshot: Snapshot, archive: Pack, limits: Li
       ...ownLines(bundle),
     ]),
   );
-  const placer = new Placer((name) => isKnownPath(name) || isTablePath(name));
+  const placer = await newPlacer();
   const visit = async (member: Member) => {
     for await (const part of placer.partsOf(member)) {
-      if (!isBest(part, snapshot) || written.has(part.place.path)) continue;
+      if (!isBest(part, snapshot)) continue;
       const { place, file } = part;
       const { size, content } = await sized(part, limits);
-      const digest = await add(place.path, size, content);
-      written.set(place.path, {
-        path: place.path,
+      const name = snapshot.truncated.includes(place.path) ? `tail/${place.path}` : place.path;
+      // One that sos cut is in its archive once, and once more where links were followed.
+      if (written.has(name)) continue;
+      const digest = await add(name, size, content);
+      const time = snapshot.times[place.path];
+      written.set(name, {
+        path: name,
         source: file,
         status: 'captured',
         reason: '',
+        ...(time && { startSeconds: time.fromSeconds, seconds: time.toSeconds - time.fromSeconds }),
         bytes: size,
         digest: `sha256:${digest}`,
       });
@@ -187,7 +190,7 @@ function missing(item: InventoryItem): InventoryItem {
 
 /** Whether the first reading took this part for its path. A log of which only some lines were captured says nothing by what is not in it. */
 function isBest({ place, file, linesBefore }: Part, { origins, logFiles, bundle }: Snapshot): boolean {
-  if (place.path === 'manifest.csv' || place.path === 'inventory.csv') return false;
+  if (MADE_ANEW.includes(place.path)) return false;
   if (place.isFiltered && !logFiles.includes(place.path)) return false;
   const origin = Object.hasOwn(origins, place.path) ? origins[place.path] : undefined;
   if (origin === undefined) return file === place.path || bundle.layout === 'bundle';

@@ -1,10 +1,13 @@
 import { RULE_IDS } from '../analysis/findings/index.ts';
 import { meant } from '../cli/nearest.ts';
 import { catalogue, explained } from '../report/findings.ts';
-import { EXIT } from './exit-codes.ts';
-import { complaint } from './messages.ts';
+import { EXIT, UsageError } from './exit-codes.ts';
 
-/** Prints the catalogue of findings, or all that is to be said of one. Returns an exit code. */
+/**
+ * Prints the catalogue of findings, or all that is to be said of one. Returns an exit code.
+ *
+ * @throws {UsageError} if there is no such finding
+ */
 export function explain(id: string | undefined): number {
   if (id === undefined) {
     const longest = Math.max(...RULE_IDS.map((each) => each.length));
@@ -15,10 +18,7 @@ export function explain(id: string | undefined): number {
     return EXIT.ok;
   }
   if (!RULE_IDS.includes(id)) {
-    process.stderr.write(
-      complaint(`there is no finding ${id}${meant(id, RULE_IDS)}\nThere are: ${RULE_IDS.join(', ')}`),
-    );
-    return EXIT.usage;
+    throw new UsageError(`there is no finding ${id}${meant(id, RULE_IDS)}\nThere are: ${RULE_IDS.join(', ')}`);
   }
   const { title, looks, why, remedy } = explained(id);
   const parts = [

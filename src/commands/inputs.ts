@@ -5,9 +5,7 @@ import path from 'node:path';
 import type { Analysis } from '../analysis/schema.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import { isTelling } from '../bundle/layouts/index.ts';
-
-/** What archives are called; what they are packed with is told by their content. */
-export const ARCHIVE = /\.(?:tar(?:\.(?:gz|xz|bz2|zst))?|tgz|txz|tbz2?|tzst)$/i;
+import { ARCHIVE, ENCRYPTED } from '../bundle/names.ts';
 
 /** What makes a folder an unpacked bundle or a plain tree rather than a folder of bundles: one of these, or one folder that has one. */
 const IN_A_BUNDLE = new Set([
@@ -22,7 +20,7 @@ const IN_A_BUNDLE = new Set([
 
 /**
  * Lists the inputs that a name stands for: itself, or, of a folder that is no bundle, the archives, the JSON files and the unpacked
- * bundles in it, by name.
+ * bundles in it, by name. Encrypted archives are among them: whoever reads one is told how to open it.
  *
  * @param options.deep  with those in folders of that folder, and so on; what is hidden is left out
  * @throws {BundleError} if there is no such file, or nothing in the folder that could be read
@@ -42,7 +40,7 @@ async function bundlesIn(folder: string, deep: boolean): Promise<string[]> {
   const found: string[] = [];
   for (const entry of (await entriesOf(folder)).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const file = path.join(folder, entry.name);
-    if (entry.isFile() && (ARCHIVE.test(entry.name) || entry.name.endsWith('.json'))) found.push(file);
+    if (entry.isFile() && [ARCHIVE, ENCRYPTED, /\.json$/].some((name) => name.test(entry.name))) found.push(file);
     else if (!entry.isDirectory() || (deep && entry.name.startsWith('.'))) continue;
     // What cannot be listed is reported when it is read.
     else if (await isBundle(file).catch(() => true)) found.push(file);

@@ -1,6 +1,8 @@
 import { nameIn } from '../analyses.ts';
+import { analyse } from '../analysis/analyse.ts';
 import { BundleError, inputName } from '../bundle/bundle.ts';
 import type { Limits } from '../bundle/limits.ts';
+import { version } from '../package.ts';
 import { inertJson } from '../report/inert.ts';
 import { inspectionOf, renderInspection } from '../report/inspection.ts';
 import { readSnapshots } from '../snapshot/read.ts';
@@ -32,9 +34,11 @@ export async function inspect(
           continue;
         }
         const name = nameIn(inputName(input), capture.inner);
-        const inspection = inspectionOf(capture.snapshot);
+        const { comparisons = [] } = analyse(capture.snapshot, version);
+        const inspection = inspectionOf(capture.snapshot, comparisons);
         if (options.json) process.stdout.write(`${inertJson(JSON.stringify({ input: name, ...inspection }))}\n`);
-        else process.stdout.write(`${isFirst ? '' : '\n'}${renderInspection(name, inspection)}`);
+        else
+          process.stdout.write(`${isFirst ? '' : '\n'}${renderInspection(name, inspection, process.stdout.columns)}`);
         isFirst = false;
       }
     } catch (error) {

@@ -101,6 +101,12 @@ export class Progress {
     this.#message('error', message);
   }
 
+  /** The same, and returns the exit code, for a command that ends with it. */
+  failed(code: number, message: string): number {
+    this.error(message);
+    return code;
+  }
+
   warning(message: string): void {
     if (!this.#telling.quiet) this.#message('warning', message);
   }

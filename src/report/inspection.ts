@@ -1,9 +1,15 @@
 /** What was recognised in a capture: each datum with where it was found, what is missing, what was passed over, what conflicts. */
+import templates from 'templates:text';
 import { located } from '../analysis/origins.ts';
+import type { Comparison } from '../analysis/schema.ts';
 import { layoutTitle } from '../bundle/layouts/index.ts';
 import type { Fact, Snapshot } from '../snapshot/types.ts';
 import { bytes, count, duration, plural } from './format.ts';
 import { inert } from './inert.ts';
+import { renderTemplate } from './templates.ts';
+import { wrapped } from './text.ts';
+import { differenceText, titleOf, USED } from './view/comparisons.ts';
+import { valuesOf } from './view/quantity.ts';
 import { sourceOf } from './view/sources.ts';
 
 /** A datum that is there. */
@@ -19,6 +25,8 @@ export interface Inspection {
   found: Found[];
   missing: string[];
   passedOver: { file: string; path: string }[];
+  /** Numbers that are in several places: which of them is used, and why the others differ. */
+  comparisons: { title: string; places: (Found & { remark: string })[] }[];
   problems: { source: string; what: string; cost: string }[];
 }
 
@@ -28,9 +36,10 @@ type Datum = [what: string, fact: Fact<unknown> | undefined, written: string | u
 /**
  * Lists what a snapshot holds.
  *
- * @param snapshot  with paths of our own bundle; the answer has those of the archive
+ * @param snapshot     with paths of our own bundle; the answer has those of the archive
+ * @param comparisons  what its analysis says of numbers that are in several places
  */
-export function inspectionOf(snapshot: Snapshot): Inspection {
+export function inspectionOf(snapshot: Snapshot, comparisons: readonly Comparison[]): Inspection {
   const placeOf = (place: { file: string; line?: number | undefined }) =>
     sourceOf(located({ file: place.file, line: place.line }, snapshot.origins));
   const found: Found[] = [];
@@ -44,12 +53,27 @@ export function inspectionOf(snapshot: Snapshot): Inspection {
     found,
     missing,
     passedOver: snapshot.passedOver.map(({ file, path }) => ({ file: inert(file), path: inert(path) })),
+    comparisons: comparisons.map((comparison) => ({
+      title: inert(titleOf(comparison)),
+      places: comparison.places.map((place) => ({
+        what: inert(place.what),
+        value: count(place.value),
+        source: inert(sourceOf(place)),
+        remark: inert(remarkOf(place)),
+      })),
+    })),
     problems: snapshot.problems.map((problem) => ({
       source: inert(placeOf(problem)),
       what: inert(problem.what),
       cost: inert(problem.cost),
     })),
   };
+}
+
+/** What a place's value is used for, and why it differs, in words. */
+export function remarkOf({ used, why, values }: Comparison['places'][number]): string {
+  const difference = why && renderTemplate(templates, differenceText(why).text, valuesOf(values)).trim();
+  return [used && USED[used], difference].filter(Boolean).join('; ');
 }
 
 function dataOf(snapshot: Snapshot): Datum[] {
@@ -99,32 +123,63 @@ function tableOf({ table }: Snapshot): string {
   return `${rows}${families}${table.cut === undefined ? '' : `, not whole: ${table.cut}`}`;
 }
 
-/** Renders it for a terminal, in columns. */
-export function renderInspection(name: string, { layout, found, missing, passedOver, problems }: Inspection): string {
-  const widthOf = (pick: (each: Found) => string) => Math.max(0, ...found.map((each) => pick(each).length));
-  const [whats, values] = [
-    widthOf(({ what }) => what),
-    Math.min(
-      40,
-      widthOf(({ value }) => value),
-    ),
-  ];
+/** Sentences are broken at this width even where lines may be longer. */
+const PROSE_WIDTH = 80;
+
+/** What a value may take of a line, and of one that is not as long as it likes; a longer value takes more. */
+const WIDEST_VALUE = { free: 40, fitted: 20 };
+
+/**
+ * Renders it for a terminal, in columns.
+ *
+ * @param width  columns of the terminal; without one each datum is a line, however long
+ */
+export function renderInspection(
+  name: string,
+  { layout, found, missing, passedOver, comparisons, problems }: Inspection,
+  width = Number.POSITIVE_INFINITY,
+): string {
+  const longest = (texts: readonly string[]) => Math.max(0, ...texts.map((text) => text.length));
+  const whats = longest(found.map(({ what }) => what));
+  const widest = width === Number.POSITIVE_INFINITY ? WIDEST_VALUE.free : WIDEST_VALUE.fitted;
+  const values = Math.min(widest, longest(found.map(({ value }) => value)));
+  const fitting = (line: string) => (line.length <= width ? [line] : wrapped(line, width));
   const block = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? '' : `\n${title}\n${lines.map((line) => `  ${line}\n`).join('')}`;
+  /** In one line if it fits, else what it is from in a line of its own. */
+  const placed = (start: string, source: string, indent: number) =>
+    start.length + 4 + source.length <= width
+      ? [`${start}  ${source}`.trimEnd()]
+      : [start.trimEnd(), `${' '.repeat(indent)}${source}`];
   return [
     `${inert(name)}: ${layout}\n`,
     block(
       'Found',
-      found.map(({ what, value, source }) => `${what.padEnd(whats)}  ${value.padEnd(values)}  ${source}`.trimEnd()),
+      found.flatMap(({ what, value, source }) =>
+        placed(`${what.padEnd(whats)}  ${value.padEnd(values)}`, source, whats + 4),
+      ),
     ),
     block('Missing', missing),
     block(
       'Passed over, as a better source of the same is there',
       passedOver.map(({ file }) => file),
     ),
+    ...comparisons.map(({ title, places }) => {
+      const [names, numbers] = [longest(places.map(({ what }) => what)), longest(places.map(({ value }) => value))];
+      const indent = ' '.repeat(numbers + 4);
+      return block(
+        `${title}, in several places`,
+        places.flatMap(({ what, value, source, remark }) => [
+          ...placed(`${value.padStart(numbers)}  ${what.padEnd(names)}`, source, indent.length),
+          ...(remark === '' ? [] : wrapped(`${indent}${remark}`, Math.min(width, PROSE_WIDTH) - 2)),
+        ]),
+      );
+    }),
     block(
       'Problems',
-      problems.map(({ source, what, cost }) => `${source} ${what}. ${cost}`),
+      problems.flatMap(({ source, what, cost }) => fitting(`${source} ${what}. ${cost}`)),
     ),
-  ].join('');
+  ]
+    .join('')
+    .replace(/[\u00a0\u202f]/g, ' ');
 }

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import Handlebars from 'handlebars';
 import html from 'templates:html';
 import plain from 'templates:plain';
+import Handlebars from 'handlebars';
 import { inert } from './inert.ts';
 import type { Overrides } from './presentation.ts';
 import { compilerOptions, isIn, type TemplateFormat, textsOf } from './template-source.mjs';

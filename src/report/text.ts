@@ -26,8 +26,8 @@ function pieces(word: string, width: number): string[] {
 }
 
 /** Breaks a line at blanks; what follows is indented as the line is, or to its second column if it has one. */
-function wrapped(line: string, width: number): string[] {
-  const hang = (/^ *\w.*?\S {2,}(?=\S)/.exec(line) ?? /^ *(?:!! |[!-] {2}|- )?/.exec(line))?.[0].length ?? 0;
+export function wrapped(line: string, width: number): string[] {
+  const hang = (/^ *[\w“].*?\S {2,}(?=\S)/.exec(line) ?? /^ *(?:!! |[!-] {2}|- )?/.exec(line))?.[0].length ?? 0;
   const indent = ' '.repeat(Math.min(hang, width / 2));
   const lines: string[] = [];
   let current = '';

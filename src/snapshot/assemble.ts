@@ -122,7 +122,8 @@ const ROUTES: {
     path: /^commands\/conntrack-S$/,
     read(draft, text, path) {
       // /proc/net/stat is preferred: old versions of the command print the first CPU only.
-      draft.snapshot.first.counters ??= draft.take(parseConntrackS(text, path));
+      if (!draft.snapshot.first.counters) draft.snapshot.first.counters = draft.take(parseConntrackS(text, path));
+      else addTo(draft.snapshot.otherCounters, parseConntrackS(text, path).value);
     },
   },
   {
@@ -145,9 +146,16 @@ const ROUTES: {
       preferHost(draft, 'bootId', values.bootId);
       for (const setting of values.settings) {
         const name = settingNameOfKey(setting.key);
-        if (name === 'count') draft.snapshot.first.count ??= setting;
+        if (name === 'count') preferCount(draft, setting);
         else if (name !== undefined) preferSetting(draft, name, setting);
       }
+    },
+  },
+  {
+    path: /^commands\/conntrack-C$/,
+    read(draft, text, path) {
+      if (!draft.snapshot.first.count) draft.snapshot.first.count = draft.take(parseCount(text, path));
+      else addTo(draft.snapshot.otherCounts, parseCount(text, path).value);
     },
   },
   {
@@ -240,9 +248,16 @@ const ROUTES: {
     path: /^(?:commands\/(?:dmesg|journalctl-k)|var\/log\/(?:kern\.log|messages|syslog))$/,
     read(draft, text, path, _match, { isFiltered }) {
       const lines = draft.take(parseKernelLog(text, path));
-      if (!lines || (isFiltered && lines.length === 0)) return;
-      draft.snapshot.logFiles.push(path);
+      if (!lines) return;
       draft.snapshot.log.push(...lines);
+      if (!isFiltered || lines.some(({ kind }) => kind === 'table-full')) draft.snapshot.logFiles.push(path);
+      else {
+        draft.snapshot.problems.push({
+          file: path,
+          what: 'holds only the lines that some rule of its collector asks for',
+          cost: 'That none of them says “table full” proves nothing.',
+        });
+      }
     },
   },
   {
@@ -295,6 +310,11 @@ export function assembleSnapshot(
       problems,
       origins: {},
       otherTables: [],
+      otherCounts: [],
+      otherCounters: [],
+      otherSettings: {},
+      times: {},
+      truncated: [],
       passedOver: [],
     },
     series: new Map(),
@@ -428,9 +448,23 @@ function readReading(draft: Draft, reading: Reading, text: string, path: string,
   else if (what.startsWith('net/stat/')) reading.counters ??= draft.take(parseProcCounters(text, path));
   else {
     const count = draft.take(parseCount(text, path));
+    if (!count) return;
     // One number under several names: the present one is preferred.
-    if (count && !reading.count?.file.includes('/netfilter/nf_')) reading.count = count;
+    const isPreferred = !reading.count?.file.includes('/netfilter/nf_');
+    if (reading === draft.snapshot.first) addTo(draft.snapshot.otherCounts, isPreferred ? reading.count : count);
+    if (isPreferred) reading.count = count;
   }
+}
+
+/** Keeps the count of `sysctl -a` where nothing told it before. */
+function preferCount({ snapshot }: Draft, fact: Fact<number>): void {
+  if (fact.value < 0) return;
+  if (!snapshot.first.count) snapshot.first.count = fact;
+  else snapshot.otherCounts.push(fact);
+}
+
+function addTo<T>(list: T[], item: T | undefined): void {
+  if (item !== undefined) list.push(item);
 }
 
 /** Keeps the value under the kernel's present name where a kernel has several names for one setting; files before what `sysctl -a` says. */
@@ -450,7 +484,11 @@ function preferSetting(draft: Draft, name: string, fact: Fact<number>): void {
     const isPresent = key?.startsWith('net.netfilter.') ?? file.startsWith('proc/sys/net/netfilter/');
     return (key === undefined ? 0 : 2) + (isPresent ? 0 : 1);
   };
-  if (!known || rank(fact) < rank(known)) draft.snapshot.sysctls[name] = fact;
+  const isPreferred = !known || rank(fact) < rank(known);
+  if (isPreferred) draft.snapshot.sysctls[name] = fact;
+  const other = isPreferred ? known : fact;
+  const { otherSettings } = draft.snapshot;
+  if (other) otherSettings[name] = [...(otherSettings[name] ?? []), other];
 }
 
 /** What the facts of a host are called where two sources differ. */

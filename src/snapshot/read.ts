@@ -12,9 +12,11 @@ import {
 import { type Part, Placer } from '../bundle/layouts/index.ts';
 import { linesOfInterest } from '../bundle/layouts/logs.ts';
 import { Budget, type Limits, limitOption } from '../bundle/limits.ts';
+import { ARCHIVE, ENCRYPTED } from '../bundle/names.ts';
+import type { SosManifest } from '../parsers/sos-manifest.ts';
 import type { TableSummariser } from '../parsers/table/summariser.ts';
 import type { TextFile } from './assemble.ts';
-import type { NamespaceRows, Problem, Snapshot } from './types.ts';
+import type { NamespaceRows, Problem, Snapshot, TableSummary } from './types.ts';
 
 /** The newest version of the bundle's format that this program knows; see src/bundle/README.md. */
 export const FORMAT_VERSION = 1;
@@ -30,8 +32,12 @@ const TABLES: { path: RegExp; familiesOf(path: string): ('ipv4' | 'ipv6')[] | un
   { path: /^proc\/net\/ip_conntrack$/, familiesOf: () => ['ipv4'] },
 ];
 
+/** Versions of `conntrack` that list IPv4 only are run a second time for IPv6; those that list both repeat there what they have listed. */
+const LISTING = 'commands/conntrack-L';
+const IPV6_LISTING = 'commands/conntrack-L-ipv6';
+
 /** The table of another network namespace, by its name. */
-const NAMESPACE_TABLE = /^netns\/([^/]+)\/commands\/conntrack-L$/;
+const NAMESPACE_TABLE = /^(tail\/)?netns\/([^/]+)\/commands\/conntrack-L$/;
 /** So many of these are read row by row; of the others, of which a host can have hundreds, the lines are counted. */
 const NAMESPACES_READ = 32;
 
@@ -48,8 +54,17 @@ function tableAt(path: string) {
 }
 
 /** Whether a file of this path, below the top folder, is a connection table. */
-export function isTablePath(path: string): boolean {
+function isTablePath(path: string): boolean {
   return tableAt(path) !== undefined || NAMESPACE_TABLE.test(path);
+}
+
+/** Where in the archive of sos its manifest is. */
+export const SOS_MANIFEST = 'sos_reports/manifest.json';
+
+/** Says of the members of an archive which of them {@link readSnapshot} reads, and as what. */
+export async function newPlacer(): Promise<Placer> {
+  const { isKnownPath } = await import('./assemble.ts');
+  return new Placer((path) => isKnownPath(path) || isTablePath(path) || path === SOS_MANIFEST);
 }
 
 /** A capture of an input, or why one that is in it cannot be read; `inner` is the archive in it that it is, unless it is the input itself. */
@@ -92,9 +107,8 @@ export async function readSnapshots(input: string, options: ReadOptions = {}): P
   return capture.isEmpty && inner.length > 0 ? inner : [{ snapshot: await capture.finish(end) }, ...inner];
 }
 
-/** An archive that another archive may hold: anything so called, unless the outer one is itself a capture; then one that must be another. */
-const INNER = /\.(?:tar(?:\.(?:gz|xz|bz2|zst))?|tgz|txz|tbz2?|tzst)$/;
-const SURELY_INNER = /(?:^|\/)(?:sosreport|scc_|nts_|insights-|conntrack-|eks_i-|must-gather)[^/]*$/;
+/** What must be another capture even where the archive, or the folder, that it is in is itself one. */
+const SURELY_INNER = /(?:^|\/)(?:(?:secured-)?sosreport|scc_|nts_|insights-|conntrack-|eks_i-|must-gather)[^/]*$/;
 
 /** One capture while its members come by. */
 class Capture {
@@ -106,7 +120,13 @@ class Capture {
   readonly #files = new Map<string, TextFile>();
   readonly #tables = new Map<number, TableSummariser>();
   readonly #cuts = new Map<number, string>();
-  readonly #namespaceRows = new Map<string, NamespaceRows>();
+  /** What lists IPv6, as long as it is not known whether another listing has that already. */
+  #ipv6: Uint8Array[] | undefined;
+  /** By their paths. */
+  readonly #namespaceTables = new Map<
+    string,
+    { name: string; rows: NamespaceRows; whole?: NamespaceRows | undefined }
+  >();
   readonly #problems: Problem[] = [];
   readonly #passedOver: Snapshot['passedOver'] = [];
   readonly #parsers = loadParsers();
@@ -139,8 +159,7 @@ class Capture {
 
   async visit(member: Member): Promise<void> {
     this.#onRead(0);
-    const { isKnownPath } = await this.#parsers;
-    this.#placer ??= new Placer((path) => isKnownPath(path) || isTablePath(path));
+    this.#placer ??= await newPlacer();
     let isOurs = false;
     for await (const part of this.#placer.partsOf(member)) {
       isOurs = true;
@@ -150,11 +169,11 @@ class Capture {
   }
 
   #isInner(path: string): boolean {
-    if (!INNER.test(path)) return false;
+    if (!ARCHIVE.test(path) && !ENCRYPTED.test(path)) return false;
     return SURELY_INNER.test(path) || (this.isEmpty && this.#placer?.layout === 'tree');
   }
 
-  async #visitInner({ path, content }: Member): Promise<void> {
+  async #visitInner({ path, content, file }: Member): Promise<void> {
     const name = `${this.#name}: ${path}`;
     const within = [...this.#within, path];
     const inner = within.join(': ');
@@ -172,7 +191,7 @@ class Capture {
           `${name} is not read: it lies deeper in archives than ${limitOption(limits, 'nesting')} allows.`,
         );
       }
-      const end = await readStream(name, content, (member) => capture.visit(member), this.#budget);
+      const end = await readStream(name, content, (member) => capture.visit(member), this.#budget, file);
       if (!capture.isEmpty) this.#inner.push({ inner, snapshot: await capture.finish(end) });
     } catch (error) {
       if (!(error instanceof BundleError)) throw error;
@@ -182,7 +201,7 @@ class Capture {
 
   /** Reads what belongs to a path of our own bundle. */
   async #take({ place, file: from, linesBefore, bytes, content }: Part): Promise<void> {
-    const { countRowLines, newSummariser } = await this.#parsers;
+    const { newSummariser } = await this.#parsers;
     const { path, rank = 0 } = place;
     const known = this.#files.get(path);
     if (known !== undefined && known.origin === undefined && from === path) {
@@ -195,7 +214,7 @@ class Capture {
       return;
     }
     const source = tableAt(path);
-    const namespace = NAMESPACE_TABLE.exec(path)?.[1];
+    const [namespace, tail, namespaceName = ''] = NAMESPACE_TABLE.exec(path) ?? [];
     // A table that was read stays read.
     if (known !== undefined && (source ?? namespace) !== undefined) return;
     if (known !== undefined) this.#passedOver.push({ file: known.origin?.file ?? path, path });
@@ -205,29 +224,19 @@ class Capture {
     try {
       let read: TextFile;
       if (source !== undefined) {
-        const summariser = this.#tables.get(source.rank) ?? newSummariser();
-        this.#tables.set(source.rank, summariser);
         read = { text: '', bytes: 0 };
         const blocks = sized(content, read, (bytes) => this.#onRead(bytes));
-        const failure = await summariser.read(path, blocks, source.families, { isTail: source.isTail });
-        if (failure !== undefined) {
-          this.#problems.push({ file: path, what: failure, cost: 'The table that it should hold is missing.' });
-        }
+        const isOpen = path === IPV6_LISTING && !this.#tables.has(source.rank);
+        const { held, all } = isOpen ? await heldUpTo(limit, blocks) : { held: undefined, all: blocks };
+        this.#ipv6 ??= held;
+        if (held === undefined) {
+          const summariser = this.#tables.get(source.rank) ?? newSummariser();
+          this.#tables.set(source.rank, summariser);
+          await this.#readTable(summariser, path, all);
+        } else this.#kept += read.bytes;
       } else if (namespace !== undefined) {
         read = { text: '', bytes: 0 };
-        const counted = sized(content, read);
-        if (this.#namespaceRows.size >= NAMESPACES_READ) {
-          this.#namespaceRows.set(namespace, { value: await countRowLines(counted), file: path, how: 'lines' });
-        } else {
-          const summariser = newSummariser();
-          const failure = await summariser.read(path, counted);
-          const { entries } = summariser.finish();
-          if (failure === undefined) this.#namespaceRows.set(namespace, { value: entries, file: path, how: 'rows' });
-          else {
-            const cost = 'How many entries this namespace has is not known.';
-            this.#problems.push({ file: path, what: failure, cost });
-          }
-        }
+        await this.#readNamespace(namespaceName, path, sized(content, read), tail !== undefined);
       } else {
         read = await readWhole(place.isLog ? linesOfInterest(content, limits) : content, limit);
         this.#kept += read.text.length;
@@ -256,6 +265,63 @@ class Capture {
     }
   }
 
+  /** Counts the rows of the table of another namespace; of one that was cut, what the command says of them is what there is to know. */
+  async #readNamespace(name: string, path: string, content: AsyncIterable<Uint8Array>, isTail: boolean): Promise<void> {
+    const { countRowLines, newSummariser } = await this.#parsers;
+    if (!isTail && this.#namespaceTables.size >= NAMESPACES_READ) {
+      this.#namespaceTables.set(path, {
+        name,
+        rows: { value: await countRowLines(content), file: path, how: 'lines' },
+      });
+      return;
+    }
+    const summariser = newSummariser();
+    const failure = await summariser.read(path, content, undefined, { isTail });
+    const { entries, shown } = summariser.finish();
+    if (failure !== undefined) {
+      this.#problems.push({ file: path, what: failure, cost: 'How many entries this namespace has is not known.' });
+      return;
+    }
+    const whole = shown && { value: shown.entries, file: shown.file, line: shown.line, how: 'shown' as const };
+    this.#namespaceTables.set(path, { name, rows: { value: entries, file: path, how: 'rows' }, whole });
+  }
+
+  #namespaceRows(truncated: ReadonlySet<string>): Map<string, NamespaceRows> {
+    const known = new Map<string, NamespaceRows>();
+    for (const [path, { name, rows, whole }] of this.#namespaceTables) {
+      const isPart = path.startsWith(TAIL) || truncated.has(this.#placeOf(path));
+      const found = isPart ? whole : rows;
+      if (found !== undefined && known.get(name)?.how !== 'rows') known.set(name, found);
+      if (found === undefined) {
+        const cost = 'How many entries this namespace has is not known from it.';
+        this.#problems.push({ file: path, what: 'is only the end of what the command printed', cost });
+      }
+    }
+    return known;
+  }
+
+  async #readTable(summariser: TableSummariser, path: string, blocks: AsyncIterable<Uint8Array>): Promise<void> {
+    const { families, isTail = false } = tableAt(path) ?? {};
+    const failure = await summariser.read(path, blocks, families, { isTail });
+    if (failure === undefined) return;
+    this.#problems.push({ file: path, what: failure, cost: 'The table that it should hold is missing.' });
+  }
+
+  /** Adds what lists IPv6 to a listing that has none of it; otherwise it is a listing of its own. */
+  async #readIpv6(): Promise<void> {
+    const blocks = this.#ipv6;
+    const [own, other] = [IPV6_LISTING, LISTING].map((path) => tableAt(path)?.rank ?? 0);
+    if (blocks === undefined || own === undefined || other === undefined) return;
+    const listing = this.#tables.get(other);
+    const isMissing = listing?.hasTable === true && !listing.families.has('ipv6');
+    const { newSummariser } = await this.#parsers;
+    const summariser = isMissing ? listing : newSummariser();
+    this.#tables.set(isMissing ? other : own, summariser);
+    const cut = this.#cuts.get(own);
+    if (isMissing && cut !== undefined) this.#cuts.set(other, cut);
+    await this.#readTable(summariser, IPV6_LISTING, inTurn(blocks));
+  }
+
   /** @throws {BundleError} if there was nothing in it, or more than one host */
   async finish(end: BundleEnd): Promise<Snapshot> {
     if (this.isEmpty) {
@@ -272,12 +338,12 @@ class Capture {
         cost: 'Everything before the damage was read; what came after it is missing.',
       });
     }
-    const [table, ...otherTables] = [...this.#tables]
-      .filter(([, summariser]) => summariser.hasTable)
-      .sort(([one], [other]) => one - other)
-      .map(([rank, summariser]) => summariser.finish(this.#cuts.get(rank)));
     const { assembleSnapshot, parseManifest } = await this.#parsers;
-    const snapshot = assembleSnapshot(this.#files, table, this.#problems, this.#namespaceRows);
+    const sos = await this.#sosManifest();
+    await this.#readIpv6();
+    const truncated = sos?.truncated ?? new Set<string>();
+    const [table, ...otherTables] = this.#finishedTables(truncated);
+    const snapshot = assembleSnapshot(this.#files, table, this.#problems, this.#namespaceRows(truncated));
     const inName = snapshot.host.capturedAt ? undefined : this.#placer?.timeIn(this.#name);
     if (inName !== undefined) snapshot.host.capturedAt = { value: inName, file: baseName(this.#name) };
     const named = parseManifest(this.#files.get('manifest.csv')?.text ?? '', 'manifest.csv').value?.get('hostname');
@@ -302,14 +368,54 @@ class Capture {
         bytes: end.bytes,
       },
       origins,
-      otherTables: otherTables.map(({ files, families, entries, byFamily }) => ({
+      otherTables: otherTables.map(({ files, families, entries, byFamily, cut, shown }) => ({
         files,
         families,
         entries,
         byFamily,
+        cut,
+        shown,
       })),
+      times: Object.fromEntries(
+        [...this.#files.keys()].flatMap((path) => {
+          const place = this.#placeOf(path);
+          // sos names what it asked for, which is a link to the files of its own process.
+          const span = sos?.times.get(place) ?? sos?.times.get(place.replace(/^proc\/\d+\/net\//, 'proc/net/'));
+          return span === undefined ? [] : [[path, span] as const];
+        }),
+      ),
+      truncated: [...this.#files.keys()].filter(
+        (path) => isTablePath(path) && !path.startsWith(TAIL) && truncated.has(this.#placeOf(path)),
+      ),
       passedOver: this.#passedOver,
     };
+  }
+
+  /** Where in the archive it is that a path stands for. */
+  #placeOf(path: string): string {
+    return this.#files.get(path)?.origin?.file ?? path;
+  }
+
+  async #sosManifest(): Promise<SosManifest | undefined> {
+    const text = this.#files.get(SOS_MANIFEST)?.text;
+    if (text === undefined || this.#placer?.layout !== 'sosreport') return undefined;
+    const { parseSosManifest } = await import('../parsers/sos-manifest.ts');
+    const { value, problems } = parseSosManifest(text, SOS_MANIFEST);
+    this.#problems.push(...problems);
+    return value;
+  }
+
+  /** The tables, the best one first: those that are whole, by their place or by what sos says of them, then those of both families. */
+  #finishedTables(truncated: ReadonlySet<string>): TableSummary[] {
+    return [...this.#tables]
+      .filter(([, summariser]) => summariser.hasTable)
+      .map(([rank, summariser]) => {
+        if (summariser.files.some((path) => truncated.has(this.#placeOf(path)))) summariser.noteTail();
+        const table = summariser.finish(this.#cuts.get(rank));
+        return { missing: table.part === 'tail' ? 2 : 2 - table.families.length, rank, table };
+      })
+      .sort((one, other) => one.missing - other.missing || one.rank - other.rank)
+      .map(({ table }) => table);
   }
 }
 
@@ -372,6 +478,28 @@ async function* sized(
     onBytes?.(read.bytes);
     yield chunk;
   }
+}
+
+/** What is up to so many bytes, in memory of its own, or, of what is more, all of it; `all` is to be used up where nothing is held. */
+async function heldUpTo(limit: number, blocks: AsyncIterable<Uint8Array>) {
+  const rest = blocks[Symbol.asyncIterator]();
+  const held: Uint8Array[] = [];
+  let bytes = 0;
+  while (bytes <= limit) {
+    const next = await rest.next();
+    if (next.done) return { held, all: inTurn(held) };
+    held.push(Uint8Array.from(next.value));
+    bytes += next.value.length;
+  }
+  async function* all() {
+    yield* held;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  }
+  return { held: undefined, all: all() };
+}
+
+async function* inTurn(blocks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* blocks;
 }
 
 async function readWhole(content: AsyncIterable<Uint8Array>, limit: number) {

@@ -232,9 +232,12 @@ export interface Namespace {
   rows?: NamespaceRows | undefined;
 }
 
-/** Rows of the table of a namespace: those that were understood, or, of the many after the first, the lines that look like one. */
+/**
+ * Rows of the table of a namespace: those that were understood; of the many after the first, the lines that look like one; of a listing of
+ * which only the end was kept, what the command says that it listed.
+ */
 export interface NamespaceRows extends Fact<number> {
-  how: 'rows' | 'lines';
+  how: 'rows' | 'lines' | 'shown';
 }
 
 /** A line of the bundle's inventory. */
@@ -253,6 +256,12 @@ export interface InventoryItem {
 interface SysfsSlab {
   folder: string;
   values: Record<string, number>;
+}
+
+/** Within which time something was read, in seconds after the collector began. */
+export interface Span {
+  fromSeconds: number;
+  toSeconds: number;
 }
 
 /** Where in an archive of another layout it is that a path of our own stands for. */
@@ -310,7 +319,11 @@ export interface Snapshot {
   sysfsSlab?: SysfsSlab | undefined;
   table?: TableSummary | undefined;
   /** Other listings of the same table, which only tell whether they fit to it. */
-  otherTables: Pick<TableSummary, 'files' | 'families' | 'entries' | 'byFamily'>[];
+  otherTables: Pick<TableSummary, 'files' | 'families' | 'entries' | 'byFamily' | 'cut' | 'shown'>[];
+  /** The same of the count, of the counters as first read, and of settings, by their names in `sysctls`. */
+  otherCounts: Fact<number>[];
+  otherCounters: Counters[];
+  otherSettings: Record<string, Fact<number>[]>;
   /** Rows of the table as counted on the host, where the kernel has no count and the table itself was not captured. */
   tableLines?: Fact<number> | undefined;
   /** Rows of the expectation table. */
@@ -324,6 +337,10 @@ export interface Snapshot {
   problems: Problem[];
   /** Of each path that is not the archive's own, what it stands for. */
   origins: Record<string, Origin>;
+  /** When a path was read, as far as another collector says so; ours says it in the inventory. */
+  times: Record<string, Span>;
+  /** Paths of tables of which the collector says elsewhere than in the path that it kept only the end. */
+  truncated: string[];
   /** Files that were passed over, as a better source of the same path was there. */
   passedOver: { file: string; path: string }[];
 }

@@ -9,6 +9,8 @@ import { convert } from '../../src/commands/convert.ts';
 import { EXIT } from '../../src/commands/exit-codes.ts';
 import { inspect } from '../../src/commands/inspect.ts';
 import { packageRoot } from '../../src/package.ts';
+import { inspectionOf, renderInspection } from '../../src/report/inspection.ts';
+import { readSnapshots } from '../../src/snapshot/read.ts';
 import { analysisOf } from '../one-analysis.ts';
 
 const FOREIGN = path.join(packageRoot, 'test', 'fixtures', 'foreign');
@@ -144,6 +146,23 @@ describe('inspect', () => {
     expect(text).toMatch(/^ {2}table +640 rows +proc\/\d+\/net\/nf_conntrack$/m);
     expect(text).toMatch(/^ {2}another listing of it +640 rows +sos_commands\/conntrack\/conntrack_-L_-o_extended$/m);
     expect(text).toMatch(/^Passed over.*\n(?: {2}.*\n)* {2}sos_commands\/kernel\/dmesg_-T$/m);
+  });
+
+  test('tells of each number that is in several places which one is used, in lines that fit a terminal', async () => {
+    const file = archives.find(({ name }) => name === 'sos-netns')?.file ?? '';
+    const { out: text } = await said(() => inspect([file], { json: false }));
+    const [, block = ''] = /^Entries of this network namespace, in several places\n((?: .*\n)*)/m.exec(text) ?? [];
+    expect(block).toMatch(/^ {3}76 {2}nf_conntrack_count {7}sos_commands\/kernel\/sysctl_-a, line 968\n {9}used\n/);
+    expect(block).toMatch(
+      /^ {2}512 {2}active_objs +proc\/slabinfo, line 22\n {9}the objects of all network namespaces, of which 422/m,
+    );
+    const [captured] = await readSnapshots(file);
+    if (captured === undefined || 'error' in captured) throw new Error('no capture');
+    const { comparisons = [] } = await analysisOf(file);
+    const narrow = renderInspection('x', inspectionOf(captured.snapshot, comparisons), 80).split('\n');
+    // A path that is longer than the terminal is wide is not broken: it is to be copied.
+    expect(narrow.filter((line) => line.length > 80).every((line) => /^ +\S+(?:, line \d+)?$/.test(line))).toBe(true);
+    expect(narrow).toContain('  kernel                 6.18.44-fc-v595       sos_commands/kernel/uname_-a');
   });
 
   test('of each input, as JSON, and names what cannot be read', async () => {

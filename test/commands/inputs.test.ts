@@ -1,8 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { analysesOf } from '../../src/analyses.ts';
 import { BundleError } from '../../src/bundle/bundle.ts';
 import { expandInput } from '../../src/commands/inputs.ts';
 import { packageRoot } from '../../src/package.ts';
@@ -56,6 +67,42 @@ describe('what a name stands for', () => {
       'd.json',
       'e',
       ...names.slice(3),
+    ]);
+  });
+
+  test('of a folder what is packed twice, and what is encrypted, which is refused with the command that opens it', async () => {
+    const packed = path.join(packageRoot, 'test', 'fixtures', 'packed');
+    writeFileSync(at('a.tar.gz.gz'), gzipSync(readFileSync(OLD)));
+    for (const name of ['b.tar.xz.gpg', 'secured-c.txt.asc', 'secured-d.tar.xz.gpg']) {
+      copyFileSync(path.join(packed, 'secured-tree.tar.xz.gpg'), at(name));
+    }
+    copyFileSync(path.join(packed, 'tree.tar.xz.enc'), at('e.tar.xz.enc'));
+    // Signatures and sums of what is beside them.
+    for (const name of ['a.tar.gz.asc', 'a.tar.gz.sha256', 'secured-d.tar.xz.gpg.sha256']) writeFileSync(at(name), 'x');
+    const [twice = '', ...encrypted] = await expandInput(folder);
+    expect((await analysisOf(twice)).usage.max?.value).toBe(65_536);
+    expect(encrypted.map((file) => path.basename(file))).toEqual([
+      'b.tar.xz.gpg',
+      'e.tar.xz.enc',
+      'secured-c.txt.asc',
+      'secured-d.tar.xz.gpg',
+    ]);
+    for (const file of encrypted)
+      await expect(analysisOf(file)).rejects.toThrow(/Decrypt it first: (?:gpg|openssl) .*/);
+    // The same where the folder is read as one input.
+    const names = (await analysesOf(folder)).map((each) => [
+      each.inner,
+      'error' in each ? each.error : each.analysis.usage.max?.value,
+    ]);
+    expect(names).toEqual([
+      ['a.tar.gz.gz', 65_536],
+      ['b.tar.xz.gpg', expect.stringContaining(`Decrypt it first: gpg --decrypt ${at('b.tar.xz.gpg')} > b.tar.xz`)],
+      ['e.tar.xz.enc', expect.stringContaining(`-in ${at('e.tar.xz.enc')} > e.tar.xz`)],
+      ['secured-c.txt.asc', expect.stringContaining(`gpg --decrypt ${at('secured-c.txt.asc')} > secured-c.txt`)],
+      [
+        'secured-d.tar.xz.gpg',
+        expect.stringContaining(`gpg --decrypt ${at('secured-d.tar.xz.gpg')} > secured-d.tar.xz`),
+      ],
     ]);
   });
 

@@ -8,7 +8,7 @@ import { snapshotOf } from '../../src/fleet/snapshot.ts';
 import { packageRoot } from '../../src/package.ts';
 import { count, duration } from '../../src/report/format.ts';
 import { renderFleetHtml } from '../../src/report/html.ts';
-import { type Named, hostsOf } from '../../src/timeline/hosts.ts';
+import { hostsOf, type Named } from '../../src/timeline/hosts.ts';
 import { timelineOf } from '../../src/timeline/timeline.ts';
 import { analysisOf } from '../one-analysis.ts';
 import { full, healthy, linux24, nearLimit, nothing } from '../report/analyses.ts';

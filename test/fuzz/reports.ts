@@ -24,7 +24,7 @@ export function around(page: string, pattern: RegExp): string | undefined {
 
 /** Fields that are negative where the host says so: -1 is what a limit was set to that is none. */
 const MAY_BE_NEGATIVE =
-  /^(?:settings|persisted|usage\.max|expectations\.max|boot|inventory|ages|readings|recommendation\.today|verdict\.proof|findings\.\d+\.(?:evidence|values\.now))\b/;
+  /^(?:settings|persisted|usage\.max|expectations\.max|boot|comparisons|inventory|ages|readings|recommendation\.today|verdict\.proof|findings\.\d+\.(?:evidence|values\.now))\b/;
 
 function negatives(value: unknown, where = ''): string[] {
   if (typeof value === 'number') return value < 0 && !MAY_BE_NEGATIVE.test(where) ? [`${where} is ${value}`] : [];
@@ -73,10 +73,11 @@ export async function wholeWay(input: Buffer): Promise<string[]> {
   }
   return captured.flatMap((capture) => {
     if ('error' in capture) return [];
-    const inspection = renderInspection('a', inspectionOf(capture.snapshot));
+    const analysis = analyse(capture.snapshot, '0');
+    const inspection = renderInspection('a', inspectionOf(capture.snapshot, analysis.comparisons ?? []), 80);
     const control = around(inspection, CONTROLS);
     return [
-      ...analysisFaults(analyse(capture.snapshot, '0'), JSON.stringify(capture.snapshot)),
+      ...analysisFaults(analysis, JSON.stringify(capture.snapshot)),
       ...(control === undefined ? [] : [`inspection: a control character: ${JSON.stringify(control)}`]),
     ];
   });

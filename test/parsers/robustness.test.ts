@@ -6,7 +6,7 @@ import { parseMeminfo } from '../../src/parsers/meminfo.ts';
 import type { Parsed } from '../../src/parsers/parsed.ts';
 import { settingName, settingNameOfKey } from '../../src/parsers/settings-names.ts';
 import { detectAllocator, parseSlabinfo, selectConntrackCaches } from '../../src/parsers/slabinfo.ts';
-import { faultsOf, PARSERS } from './every-parser.ts';
+import { faultsOf, PARSER_NAMES, PARSERS } from './every-parser.ts';
 import { fixture } from './fixture.ts';
 
 function expectSane(parsed: Parsed<unknown>): void {
@@ -39,6 +39,11 @@ function damaged(text: string): fc.Arbitrary<string> {
     .map(([one, other, middle]) => text.slice(0, Math.min(one, other)) + middle + text.slice(Math.max(one, other)))
     .chain((once) => fc.constantFrom(once, once + once, once.replaceAll('\n', '\r\n')));
 }
+
+test('every parser has an example', () => {
+  const tried = Object.keys(PARSERS).map((name) => name.split(' ')[0]);
+  expect([...new Set(tried)].sort()).toEqual([...PARSER_NAMES].sort());
+});
 
 describe.each(Object.entries(PARSERS))('%s', (_name, [parse, example]) => {
   test('its example is understood', () => {

@@ -67,7 +67,8 @@ function poisoned(snapshot: Snapshot, attack: string): { snapshot: Snapshot; str
   hostile.host = { ...hostile.host, hostname: fact, osName: fact, kernelRelease: fact, machine: fact };
   hostile.log = [...hostile.log, { file: attack, line: 1, kind: 'table-full', netns: attack, text: attack }];
   hostile.persisted = [{ file: attack, line: 1, kind: 'sysctl', key: attack, value: attack }, ...hostile.persisted];
-  hostile.namespaces = [{ inode: attack, pids: 1, processes: [attack], names: [attack] }];
+  const entries = { count: { ...fact, value: 1 }, rows: { ...fact, value: 2, how: 'rows' as const } };
+  hostile.namespaces = [{ inode: attack, pids: 1, processes: [attack], names: [attack], ...entries }];
   hostile.inventory = [...hostile.inventory, { path: attack, source: attack, status: 'failed', reason: attack }];
   hostile.problems = [{ file: attack, what: attack, cost: attack }];
   hostile.passedOver = [{ file: attack, path: attack }];
@@ -159,7 +160,7 @@ describe.each(ALL)('%s', (name, attack) => {
       await openRenderer(analysis).summary(),
       await openTimelineRenderer(timeline).summary(),
       await openFleetRenderer(fleet).summary(),
-      renderInspection(attack, inspectionOf(snapshot)),
+      renderInspection(attack, inspectionOf(snapshot, analysis.comparisons ?? [])),
       complaint(`${attack} cannot be read`),
     ];
     for (const text of texts) expect(text.match(ACTIVE)).toBeNull();

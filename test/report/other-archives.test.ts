@@ -7,7 +7,7 @@ import { renderMarkdown, renderTimelineMarkdown } from '../../src/report/markdow
 import { renderText } from '../../src/report/text.ts';
 import type { Snapshot } from '../../src/snapshot/types.ts';
 import { timelineOf } from '../../src/timeline/timeline.ts';
-import { gateway, snapshotOf } from '../analysis/snapshot-of.ts';
+import { countersText, gateway, snapshotOf } from '../analysis/snapshot-of.ts';
 
 const of = (snapshot: Snapshot) => analyse(snapshot, '0');
 const inferred = () => of(gateway({ 'commands/getconf-PAGESIZE': '' }));
@@ -137,6 +137,44 @@ describe('settings of sysctl -a', () => {
     expect(page.HTML).toContain('Running values, from lines of commands/sysctl-a;');
     const chains = analysis().findings.find(({ id }) => id === 'hash-chains');
     expect(chains?.evidence.map(({ what }) => what)).toContain('nf_conntrack_buckets');
+  });
+});
+
+describe('a number that is in several places', () => {
+  const counted = gateway({
+    'proc/net/stat/nf_conntrack': countersText({ entries: 1010, drop: 7 }),
+    'commands/conntrack-S': 'cpu=0   \tfound=0 insert_failed=0 drop=9 early_drop=0 ',
+  });
+
+  test('is in a table of all of them, to which the finding leads', () => {
+    const page = renderHtml(of(counted));
+    expect(page).toContain('<section id="comparisons">');
+    expect(page).toContain('href="#comparisons"');
+    const { Markdown, HTML } = pages(of(counted));
+    expect(Markdown).toContain('| **Entries of this network namespace** | | | |');
+    expect(Markdown).toMatch(/\| drop \| 9 \| 2 more: read later, and counters only grow \| commands\/conntrack-S \|/);
+    expect(HTML).toContain('2 more: read later, and counters only grow');
+    expect(HTML).not.toContain('Times count from');
+  });
+
+  test('has no table where there is none', () => {
+    const once = of(snapshotOf({ 'proc/sys/net/netfilter/nf_conntrack_count': 5 }));
+    expect(renderHtml(once)).not.toContain('comparisons"');
+    expect(renderMarkdown(once)).not.toContain('several places');
+    // An analysis that an earlier version wrote.
+    const { comparisons: _, ...older } = of(counted);
+    expect(renderMarkdown(older)).not.toContain('several places');
+  });
+
+  test('says when each was read, where that is known', () => {
+    const times = {
+      'commands/conntrack-S': { fromSeconds: 2, toSeconds: 2.5 },
+      'proc/slabinfo': { fromSeconds: 3, toSeconds: 90 },
+    };
+    const { Markdown } = pages(of({ ...counted, times }));
+    expect(Markdown).toContain('Times count from the start of the collector.');
+    expect(Markdown).toMatch(/\| drop \| 9 \| 2 s \|/);
+    expect(Markdown).toMatch(/\| active_objs \| 1 010 \| 3 s to 90 s \|/);
   });
 });
 

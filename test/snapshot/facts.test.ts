@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import { fixture } from '../parsers/fixture.ts';
 import { snapshotOf } from '../analysis/snapshot-of.ts';
+import { fixture } from '../parsers/fixture.ts';
 
 const SYSCTL = fixture('sysctl-a-6.18.txt');
 const UNAME = 'Linux gw 5.14.0-427.el9.x86_64 #1 SMP Wed Apr 10 10:29:16 EDT 2024 x86_64 x86_64 x86_64 GNU/Linux';

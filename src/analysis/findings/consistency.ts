@@ -2,6 +2,7 @@ import type { Snapshot } from '../../snapshot/types.ts';
 import type { Evidence } from '../schema.ts';
 import { comparisons, countOf, overMax } from './consistency/agreement.ts';
 import { contradictionsOf } from './consistency/contradictions.ts';
+import { comparisonsOf, unexplainedPlaces } from './consistency/places.ts';
 import { type Rule, seen, things } from './rule.ts';
 
 /** Numbers of one thing that were read at different moments. */
@@ -12,6 +13,7 @@ export const consistency: Rule = {
     const contradictions = [
       ...contradictionsOf(snapshot),
       ...sizes.filter(({ unexplained }) => unexplained !== undefined),
+      ...unexplainedPlaces(comparisonsOf(snapshot, measured), sizes),
     ];
     const [worst] = contradictions;
     if (worst?.unexplained) {

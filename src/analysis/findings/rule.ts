@@ -5,7 +5,7 @@ import { settingNameOf } from '../kernel.ts';
 import type { Analysis, Commands, Evidence, Finding, Quantity, Severity } from '../schema.ts';
 
 /** The analysis as far as it only measures: what rules judge. */
-export type Measured = Omit<Analysis, 'verdict' | 'findings' | 'recommendation'>;
+export type Measured = Omit<Analysis, 'verdict' | 'findings' | 'recommendation' | 'comparisons'>;
 
 /** What a rule is given. */
 export interface Host {

@@ -12,6 +12,7 @@ const RULES: Rule[] = [
   [/^conntrack[_-]+L(?:[_-]+o[_-]extended)?(?:\.txt)?$/, 'commands/conntrack-L'],
   [/^conntrack(?:\.txt|\.out)?$/, 'commands/conntrack-L', { rank: 1 }],
   [/^conntrack[_-]+S(?:\.txt)?$/, 'commands/conntrack-S'],
+  [/^conntrack[_-]+C(?:\.txt)?$/, 'commands/conntrack-C'],
   [/^uname(?:[_-]+a)?(?:\.txt)?$/, 'commands/uname-a'],
   [/^getconf[_-]+(?:PAGESIZE|PAGE_SIZE)(?:\.txt)?$/, 'commands/getconf-PAGESIZE'],
   [/^(?:page_?size|PAGESIZE)(?:\.txt)?$/, 'commands/getconf-PAGESIZE', { rank: 1 }],

@@ -1,8 +1,8 @@
 /**
  * What `sos report` makes (https://github.com/sosreport/sos, sos/report/plugins): files of the host under their own paths, and outputs of
  * commands below `sos_commands/PLUGIN/`, called as the command with `_` for blanks. Of an output above --log-size only the end is kept, in
- * `sos_strings/PLUGIN/COMMAND.tailed` (sos/report/plugins/__init__.py, _collect_cmd_output). `proc/net` is a link; what it leads to is below
- * the number of sos's own process.
+ * `sos_strings/PLUGIN/COMMAND.tailed` (sos/report/plugins/__init__.py, _collect_cmd_output), to which a link leads; the manifest says so too.
+ * `proc/net` is a link; what it leads to is below the number of sos's own process.
  */
 import { hostPlace, type Layout, placeByRules, type Rule } from './layout.ts';
 
@@ -26,9 +26,14 @@ const RULES: Rule[] = [
   [/^sos_commands\/conntrack\/conntrack_-L(?:_-o_extended)?$/, 'commands/conntrack-L'],
   [/^sos_strings\/conntrack\/conntrack_-L(?:_-o_extended)?\.tailed$/, 'tail/commands/conntrack-L'],
   [/^sos_commands\/conntrack\/conntrack_-S$/, 'commands/conntrack-S'],
+  [/^sos_commands\/conntrack\/conntrack_-C$/, 'commands/conntrack-C'],
   [
     /^sos_commands\/(?:conntrack|networking)\/(?:namespaces\/[^/]+\/)?ip_netns_exec_([^/]+)_conntrack_-L(?:_-o_extended)?$/,
     'netns/$1/commands/conntrack-L',
+  ],
+  [
+    /^sos_strings\/(?:conntrack|networking)\/(?:namespaces\/[^/]+\/)?ip_netns_exec_([^/]+)_conntrack_-L(?:_-o_extended)?\.tailed$/,
+    'tail/netns/$1/commands/conntrack-L',
   ],
   [
     /^sos_commands\/(?:conntrack|networking)\/(?:namespaces\/[^/]+\/)?ip_netns_exec_([^/]+)_conntrack_-S$/,
@@ -37,6 +42,7 @@ const RULES: Rule[] = [
   [/^sos_commands\/networking\/(?:namespaces\/[^/]+\/)?ip_netns_exec_([^/]+)_sysctl_-a$/, 'netns/$1/commands/sysctl-a'],
   [/^proc\/\d+\/net\/((?:nf|ip)_conntrack(?:_expect)?|stat\/(?:nf|ip)_conntrack)$/, 'proc/net/$1', { rank: 1 }],
   [/^boot\/config-[^/]+$/, 'boot/config'],
+  [/^sos_reports\/manifest\.json$/, 'sos_reports/manifest.json'],
 ];
 
 export const sosreport: Layout = {

@@ -118,9 +118,27 @@ export class TableSummariser {
     return failure;
   }
 
+  /** To be called where it is known only now that what was read is the end of a longer text, so that its first line is not whole. */
+  noteTail(): void {
+    this.#hasTail = true;
+    if (this.#malformed.examples[0]?.line !== 1) return;
+    this.#malformed.examples.shift();
+    this.#malformed.count--;
+  }
+
   /** Whether any file was a table. */
   get hasTable(): boolean {
     return this.#files.length > 0;
+  }
+
+  /** Families that they cover. */
+  get families(): ReadonlySet<Family> {
+    return this.#families;
+  }
+
+  /** Those that were. */
+  get files(): readonly string[] {
+    return this.#files;
   }
 
   get #progress() {

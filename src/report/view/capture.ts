@@ -1,6 +1,6 @@
 /** What was captured and what was not, the settings, and the list of facts with their sources. */
 import type { Analysis } from '../../analysis/schema.ts';
-import { bytes, bytesBoth, count, duration, percent, plural, secondsExact, dateTime } from '../format.ts';
+import { bytes, bytesBoth, count, dateTime, duration, percent, plural, secondsExact } from '../format.ts';
 import { reasonOf, type Status, sourceOf, sourcesOf } from './sources.ts';
 
 type Namespace = Analysis['namespaces'][number];

@@ -87,14 +87,16 @@ function losses(analysis: Analysis): Figure {
       note: 'since the counters began; one reading gives no rate',
       source: shortSourcesOf(counters),
     };
-  if (log.captured.length > 0)
+  if (log.captured.length > 0) {
+    const others = log.namespaces.length > 0 ? '. Other lines name a network namespace: see the findings' : '';
     return {
       label: '“Table full” log lines',
       value: count(log.tableFullLines),
       absent: false,
-      note: 'lines are rate limited: not packets. The drop counter was not captured',
+      note: `lines are rate limited: not packets. The drop counter was not captured${others}`,
       source: shortSourcesOf(...log.captured.map((file) => ({ file }))),
     };
+  }
   return missing(label, whyAbsent(analysis, LOOKED_FOR.counters));
 }
 

@@ -21,7 +21,7 @@ const MARKS: Record<Finding['severity'], string> = {
   unknown: '? ',
 };
 
-function row(finding: Finding, hasRecommendation: boolean) {
+function row(finding: Finding, { hasRecommendation, hasComparisons }: Parts) {
   // They are not said twice.
   const asRecommended = finding.asRecommended === true && hasRecommendation;
   return {
@@ -43,6 +43,7 @@ function row(finding: Finding, hasRecommendation: boolean) {
     commands: asRecommended ? undefined : commandsView(finding.commands),
     asRecommended: asRecommended && finding.commands !== undefined,
     missing: list(finding.missing),
+    isCompared: hasComparisons && finding.id === 'consistency',
   };
 }
 
@@ -58,15 +59,17 @@ function commandsView(commands: Finding['commands']): Verbatim | undefined {
   return new Verbatim(lines.join('\n'));
 }
 
-/**
- * What the page of findings is given: what is wrong, what was not assessed, and what is in order.
- *
- * @param hasRecommendation  the report has the commands of the recommendation
- */
-export function findingsView({ findings }: Pick<Analysis, 'findings'>, hasRecommendation = true) {
-  const rows = findings
-    .filter(({ coveredBy }) => coveredBy === undefined)
-    .map((finding) => row(finding, hasRecommendation));
+/** Which parts of the report findings can point to. */
+interface Parts {
+  /** The commands of the recommendation. */
+  hasRecommendation: boolean;
+  /** The table of numbers that are in several places. */
+  hasComparisons: boolean;
+}
+
+/** What the page of findings is given: what is wrong, what was not assessed, and what is in order. */
+export function findingsView({ findings }: Pick<Analysis, 'findings'>, parts: Parts) {
+  const rows = findings.filter(({ coveredBy }) => coveredBy === undefined).map((finding) => row(finding, parts));
   const found = rows.filter(({ severity }) => severity !== 'ok' && severity !== 'unknown');
   const ok = rows.filter(({ severity }) => severity === 'ok');
   const unknown = rows.filter(({ severity }) => severity === 'unknown');

@@ -2,7 +2,7 @@
 import type { Severity } from '../../analysis/schema.ts';
 import { NEAR } from '../../analysis/usage.ts';
 import type { Fleet, FleetHost } from '../../fleet/schema.ts';
-import { bytes, count, duration, list, percent, plural, rate, dateTime } from '../format.ts';
+import { bytes, count, dateTime, duration, list, percent, plural, rate } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { sparkline, usageBar } from '../small-charts.ts';
 import { KIND_WORDS, SEVERITY_WORDS } from './verdict.ts';

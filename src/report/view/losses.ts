@@ -1,7 +1,7 @@
 /** What the kernel counted and logged: drops, evictions, and how they moved while the capture ran. */
 import type { Analysis } from '../../analysis/schema.ts';
 import { lineChart } from '../charts.ts';
-import { change, count, duration, plural, rate, ratio, secondsExact, dateTime } from '../format.ts';
+import { change, count, dateTime, duration, plural, rate, ratio, secondsExact } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { LOOKED_FOR, sourceOf, whyAbsent } from './sources.ts';
 

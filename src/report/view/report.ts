@@ -6,6 +6,7 @@ import { bytesBoth } from '../format.ts';
 import type { Presentation } from '../presentation.ts';
 import { agesView } from './ages.ts';
 import { captureView, factsView, namespaceRowsView, namespacesView, settingsView } from './capture.ts';
+import { comparisonsView } from './comparisons.ts';
 import { usageGauge } from './gauge.ts';
 import { lossesView } from './losses.ts';
 import { hashView, memoryView, slabView } from './slab.ts';
@@ -41,6 +42,7 @@ export function reportView(analysis: Analysis, presentation: Pick<Presentation, 
     namespaceRows: namespaceRowsView(analysis),
     settings: settingsView(analysis),
     capture: captureView(analysis),
+    comparisons: comparisonsView(analysis),
     facts: factsView(analysis),
   };
 }

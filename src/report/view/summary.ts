@@ -1,6 +1,6 @@
 /** What every report begins with, and a terminal shows: the host, the verdict, the key figures and the recommendation. */
 import type { Analysis } from '../../analysis/schema.ts';
-import { bytes, plural, dateTime } from '../format.ts';
+import { bytes, dateTime, plural } from '../format.ts';
 import { isShown, type Presentation } from '../presentation.ts';
 import { keyFigures } from './figures.ts';
 import { findingsView } from './findings.ts';
@@ -33,6 +33,9 @@ export function summaryView(analysis: Analysis, presentation: Pick<Presentation,
     figures: keyFigures(analysis),
     part: partView(analysis),
     recommendation: recommendationView(analysis),
-    findings: findingsView(analysis, isShown(presentation, 'recommendation')),
+    findings: findingsView(analysis, {
+      hasRecommendation: isShown(presentation, 'recommendation'),
+      hasComparisons: (analysis.comparisons ?? []).length > 0 && isShown(presentation, 'appendix'),
+    }),
   };
 }

@@ -2,7 +2,7 @@
 import type { Analysis, Severity, Verdict } from '../../analysis/schema.ts';
 import { atLimit, droppedPackets } from '../../analysis/usage.ts';
 import { causeOf } from '../../analysis/verdict.ts';
-import { bytes, count, duration, list, percent, plural, rate, ratio, dateTime } from '../format.ts';
+import { bytes, count, dateTime, duration, list, percent, plural, rate, ratio } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { exactly, textOf, valuesOf } from './quantity.ts';
 import { inferredPage, isHiddenFromContainer, shortSourcesOf } from './sources.ts';

@@ -1,12 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { Placer, topFolderOf } from '../../../src/bundle/layouts/index.ts';
-import { isKnownPath } from '../../../src/snapshot/assemble.ts';
-import { isTablePath } from '../../../src/snapshot/read.ts';
+import { topFolderOf } from '../../../src/bundle/layouts/index.ts';
+import { newPlacer } from '../../../src/snapshot/read.ts';
 
-const isKnown = (path: string) => isKnownPath(path) || isTablePath(path);
-
-function placed(...paths: string[]) {
-  const placer = new Placer(isKnown);
+async function placed(...paths: string[]) {
+  const placer = await newPlacer();
   const places = paths.map((path) => {
     const place = placer.placeOf(path);
     return place === undefined || 'prefix' in place ? place && 'parts' : place.path;
@@ -51,22 +48,23 @@ describe('a layout is recognised', () => {
     ['eks', ['networking/conntrack.txt', 'kernel/dmesg.current'], ['parts', 'commands/dmesg']],
     ['rancher', ['systeminfo/conntrack', 'systeminfo/dmesg'], ['commands/conntrack-S', 'commands/dmesg']],
     ['loose', ['slabinfo', 'dmesg.txt'], ['proc/slabinfo', 'commands/dmesg']],
-  ] as const)('as %s', (layout, paths, places) => {
-    expect(placed(...paths)).toEqual({ layout, places });
+  ] as const)('as %s', async (layout, paths, places) => {
+    expect(await placed(...paths)).toEqual({ layout, places });
   });
 
-  test('in our own bundle nothing stands for anything else', () => {
-    expect(placed('manifest.csv', 'proc/77/net/nf_conntrack', 'sos_commands/kernel/dmesg', 'slabinfo').places).toEqual([
+  test('in our own bundle nothing stands for anything else', async () => {
+    const { places } = await placed(
       'manifest.csv',
-      undefined,
-      undefined,
-      undefined,
-    ]);
+      'proc/77/net/nf_conntrack',
+      'sos_commands/kernel/dmesg',
+      'slabinfo',
+    );
+    expect(places).toEqual(['manifest.csv', undefined, undefined, undefined]);
   });
 
-  test('no path leaves the folder of its kind', () => {
+  test('no path leaves the folder of its kind', async () => {
     for (const path of ['etc/../../root', 'proc/./slabinfo', 'sos_commands/../etc/passwd']) {
-      expect(placed('sos_commands/x', path).places[1]).toBeUndefined();
+      expect((await placed('sos_commands/x', path)).places[1]).toBeUndefined();
     }
   });
 });

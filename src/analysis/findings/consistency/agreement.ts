@@ -37,12 +37,12 @@ export function comparisons(snapshot: Snapshot, measured: Measured): Check[] {
 }
 
 /** Our own collector reads what belongs together within a second; others go from plugin to plugin, each with its own time limits. */
-function isReadAtOnce({ bundle }: Snapshot): boolean {
+export function isReadAtOnce({ bundle }: Snapshot): boolean {
   return bundle.layout === 'bundle' || bundle.layout === 'tree';
 }
 
 /** Share by which numbers may be apart that another collector reads minutes apart; one real archive has 7 % between two of one table. */
-const APART_SHARE = 0.25;
+export const APART_SHARE = 0.25;
 
 function apart(check: Check): Check {
   const { unexplained, ...rest } = check;
@@ -55,23 +55,30 @@ function apart(check: Check): Check {
 function tablesAgainstEachOther(snapshot: Snapshot): Check[] {
   const { table, otherTables } = snapshot;
   if (!table || table.cut !== undefined) return [];
-  return otherTables.map(({ files, families, entries }) => {
+  return otherTables.map(({ files, families, entries, cut }) => {
     const rows = table.byFamily
       .filter(({ key }) => families.length === 0 || families.some((family) => family === key))
       .reduce((sum, tally) => sum + tally.entries, 0);
-    const evidence: Evidence[] = [
-      { what: 'rows of the table', value: rows, file: table.files[0] ?? '' },
-      { what: 'rows of the other listing', value: entries, file: files[0] ?? '' },
-    ];
+    const other: Evidence = { what: OTHER_ROWS, value: entries, file: files[0] ?? '' };
+    const evidence: Evidence[] = [{ what: ROWS, value: rows, file: table.files[0] ?? '' }, other];
+    // What a part of a listing holds says nothing of the whole.
+    if (cut !== undefined) return { explained: 'otherIsCut', evidence, about: other };
     const differs = Math.abs(rows - entries) > churn(snapshot, Math.max(rows, entries));
     const isPart = families.length === 1 && table.families.length > 1;
     return {
-      ...(differs ? { unexplained: 'tablesDiffer' } : isPart && { explained: 'otherIsIPv4' }),
-      values: { otherRows: entries, listedRows: rows },
+      ...(differs ? { unexplained: 'tablesDiffer' } : isPart && { explained: 'otherIsPart' }),
+      values: { otherRows: entries, listedRows: rows, otherIsIpv6: families[0] === 'ipv6' },
       evidence,
+      about: other,
     };
   });
 }
+
+/** How the evidence calls the rows of the table, of other listings of it, and what a listing says that it has. */
+export const ROWS = 'rows of the table';
+export const OTHER_ROWS = 'rows of another listing';
+export const SHOWN = 'flow entries shown';
+export const COLUMN = 'entries column';
 
 /** The number of entries before the table was read; 2.4, which has no such file, had its lines counted. */
 export function countOf({
@@ -83,8 +90,8 @@ export function countOf({
   return count ? ['nf_conntrack_count', count] : ['lines of the table', tableLines];
 }
 
-/** How far two numbers may be apart when the table changes as it did during this capture. */
-function churn(snapshot: Snapshot, entries: number): number {
+/** How far two numbers of entries may be apart when the table changes as it did during this capture. */
+export function churn(snapshot: Snapshot, entries: number): number {
   const counts = readingsOf({ ...snapshot, last: undefined }).flatMap(({ count }) => count?.value ?? []);
   const steps = counts.slice(1).map((count, index) => Math.abs(count - (counts[index] ?? count)));
   return Math.max(CHURN_ENTRIES, CHURN_SHARE * entries, ...steps);
@@ -96,9 +103,10 @@ function rowsAgainstCount(snapshot: Snapshot, measured: Measured): Check[] {
   const after = snapshot.last?.count;
   if (!table || !before) return [];
   const rows = table.entries - table.duplicates.rows;
-  const evidence = [...seenRows('rows of the table', rows, measured), ...seen('nf_conntrack_count afterwards', after)];
+  const evidence = [...seenRows(ROWS, rows, measured), ...seen('nf_conntrack_count afterwards', after)];
+  const about = { what: ROWS, file: table.files[0] ?? '' };
   const values = { count: before.value, after: after?.value, rows };
-  if (table.cut !== undefined) return [{ explained: 'cut', values, evidence }];
+  if (table.cut !== undefined) return [{ explained: 'cut', values, evidence, about }];
   const [least, most] = [
     Math.min(before.value, after?.value ?? before.value),
     Math.max(before.value, after?.value ?? 0),
@@ -109,14 +117,14 @@ function rowsAgainstCount(snapshot: Snapshot, measured: Measured): Check[] {
     const isWindowed = table.duplicates.window !== undefined;
     return [
       isByPosition && isWindowed
-        ? { explained: 'repeated', values, evidence }
-        : { unexplained: 'rowsMore', values, evidence },
+        ? { explained: 'repeated', values, evidence, about }
+        : { unexplained: 'rowsMore', values, evidence, about },
     ];
   }
   const evicts = evictsWhileReading(snapshot);
   if (rows >= least - tolerance) {
     const isEvicted = evicts && before.value - rows > tolerance && most - least > tolerance;
-    return [{ ...(isEvicted && { explained: 'expired' }), values, evidence }];
+    return [{ ...(isEvicted && { explained: 'expired' }), values, evidence, about }];
   }
   const deficit = least - rows;
   const lacksIpv6 = trackerOf(snapshot) === 'nf_conntrack' && !table.families.includes('ipv6');
@@ -129,7 +137,7 @@ function rowsAgainstCount(snapshot: Snapshot, measured: Measured): Check[] {
         : isByPosition
           ? 'skipped'
           : undefined;
-  return [explained ? { explained, values, evidence } : { unexplained: 'rowsFewer', values, evidence }];
+  return [explained ? { explained, values, evidence, about } : { unexplained: 'rowsFewer', values, evidence, about }];
 }
 
 /** `conntrack -L` counts what it prints: as many rows are in the file, unless something was done to it, or not all can be read. */
@@ -138,16 +146,17 @@ function rowsAgainstShown({ table }: Measured): Check[] {
   const { entries, rows, file, line } = table.shown;
   const values = { shown: entries, shownRows: rows };
   const evidence: Evidence[] = [
-    { what: 'flow entries shown', value: entries, file, line },
+    { what: SHOWN, value: entries, file, line },
     { what: 'rows', value: rows, file },
   ];
   if (entries === rows) return [{ evidence }];
   const isUnread = entries > rows && entries - rows <= table.malformed.count;
-  return [isUnread ? { explained: 'malformed', evidence } : { unexplained: 'shownDiffers', values, evidence }];
+  const about = { what: SHOWN, file };
+  return [isUnread ? { explained: 'malformed', evidence } : { unexplained: 'shownDiffers', values, evidence, about }];
 }
 
 /** From 4.9 on an expired entry stays, and counts, until somebody comes across it: a reader of the table, for one. */
-function evictsWhileReading(snapshot: Snapshot): boolean {
+export function evictsWhileReading(snapshot: Snapshot): boolean {
   return isSince(snapshot, 4, 9) === true;
 }
 
@@ -171,6 +180,7 @@ function columnAgainstCount(snapshot: Snapshot): Check[] {
   const evidence = [...seen('nf_conntrack_count', count), ...seen('entries', column)];
   return [
     {
+      about: { what: COLUMN, file: column.file },
       ...(odd && { unexplained: 'columnDiffers' }),
       values: { ...((odd || !snapshot.first.count) && { count: count.value }), column: column.value },
       evidence,
@@ -194,6 +204,7 @@ function slabAgainstCount(snapshot: Snapshot, measured: Measured): Check[] {
     0,
   );
   const values = { objects, elsewhere: elsewhere > 0 ? elsewhere : undefined };
+  const about = { what: 'active_objs', file: first.slab.file };
   const evidence: Evidence[] = [
     { what: 'active_objs', value: objects, file: first.slab.file, line: caches[0]?.line },
     ...namespaces.flatMap((namespace) => seen('entries', entriesIn(namespace))),
@@ -201,13 +212,18 @@ function slabAgainstCount(snapshot: Snapshot, measured: Measured): Check[] {
   if (objects > expected + tolerance + ready + estimated) {
     const rest = { ...values, count: count.value, surplus: objects - expected };
     const explained = mayHideNamespaces(snapshot) ? 'hidden' : cpus === undefined ? 'cpusUnknown' : undefined;
-    return [explained ? { explained, values: rest, evidence } : { unexplained: 'slabMore', values: rest, evidence }];
+    return [
+      explained
+        ? { explained, values: rest, evidence, about }
+        : { unexplained: 'slabMore', values: rest, evidence, about },
+    ];
   }
   if (objects < expected - tolerance - estimated) {
-    return [{ unexplained: 'slabFewer', values: { ...values, count: expected }, evidence }];
+    return [{ unexplained: 'slabFewer', values: { ...values, count: expected }, evidence, about }];
   }
-  if (estimated > 0 && Math.abs(objects - expected) > tolerance) return [{ explained: 'estimated', values, evidence }];
-  return [{ ...(objects > expected && { explained: 'ready' }), values, evidence }];
+  if (estimated > 0 && Math.abs(objects - expected) > tolerance)
+    return [{ explained: 'estimated', values, evidence, about }];
+  return [{ ...(objects > expected && { explained: 'ready' }), values, evidence, about }];
 }
 
 function isEstimated({ totalSlabs }: SlabCache, snapshot: Snapshot): boolean {

@@ -6,5 +6,7 @@ export interface Check {
   explained?: string;
   unexplained?: string;
   values?: Record<string, Quantity | undefined>;
+  /** What of the evidence it is that agrees or differs. */
+  about?: Pick<Evidence, 'what' | 'file'>;
   evidence: Evidence[];
 }
