@@ -21,7 +21,11 @@ const MARKS: Record<Finding['severity'], string> = {
   unknown: '? ',
 };
 
+/** Evidence and commands from which on a finding takes so much of a page that it may go over two. */
+const LONG = { evidence: 9, lines: 16 };
+
 function row(finding: Finding) {
+  const commands = finding.asRecommended ? undefined : commandsView(finding.commands);
   return {
     id: finding.id,
     severity: finding.severity,
@@ -38,7 +42,8 @@ function row(finding: Finding) {
       value: exactly(what, value),
       source: sourceOf(place),
     })),
-    commands: finding.asRecommended ? undefined : commandsView(finding.commands),
+    commands,
+    long: finding.evidence.length >= LONG.evidence || (commands?.text.split('\n').length ?? 0) >= LONG.lines,
     asRecommended: finding.asRecommended === true && finding.commands !== undefined,
     missing: list(finding.missing),
   };
