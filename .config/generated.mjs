@@ -102,7 +102,7 @@ function agreeing(source) {
 /** Prose may be broken into lines in its file; in a report it is one paragraph, or the text of one table cell. */
 function prose(name, source) {
   const line = agreeing(source.trim().replace(/\s*\n\s*/g, ' '));
-  return /^(?:counters|what-if|findings|demand|checks|prose\/inline)\//.test(name) ? line : `${line}\n`;
+  return /^(?:glossary|counters|what-if|findings|demand|checks|prose\/inline)\//.test(name) ? line : `${line}\n`;
 }
 
 /** Of the names that IANA has for port 80, the list has the last; everybody says http. */

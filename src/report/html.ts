@@ -6,6 +6,7 @@ import type { Fleet } from '../fleet/schema.ts';
 import type { Timeline } from '../timeline/schema.ts';
 import { fontFaces } from './fonts.ts';
 import { inert, mapStrings } from './inert.ts';
+import { linked } from './links.ts';
 import { readAsset, renderTemplate } from './templates.ts';
 import { fleetView } from './view/fleet.ts';
 import { reportView } from './view/report.ts';
@@ -32,12 +33,13 @@ function styleSheet(size: string, sheets: readonly string[]): string {
 function renderPage(name: string, view: object, paper: Paper = 'a4', wide?: { sheet: string }): string {
   const size = PAGE_SIZES[paper];
   const style = wide ? styleSheet(`${size} landscape`, ['style.css', wide.sheet]) : styleSheet(size, ['style.css']);
-  return renderTemplate(templates, name, {
+  const page = renderTemplate(templates, name, {
     ...view,
     style,
     // The one style sheet is allowed by its hash: nothing that a captured string could smuggle in is.
     styleHash: createHash('sha256').update(style).digest('base64'),
   });
+  return linked(page);
 }
 
 /**

@@ -31,9 +31,6 @@ function counters(analysis: Analysis) {
       total: count(counters.totals[name] ?? 0),
       during: during[name] === undefined ? '' : change(during[name]),
     })),
-    others: Object.entries(counters.totals)
-      .filter(([name]) => !TELLING.includes(name) && name !== 'entries')
-      .map(([name, total]) => ({ name, total: count(total) })),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Check, Interval, Point, Timeline } from '../../timeline/schema.ts'
 import { MOST_PARTS, overTime, stacks } from '../charts.ts';
 import { bytes, change, count, duration, list, percent, plural, utc } from '../format.ts';
 import { Verbatim } from '../inert.ts';
+import { glossaryView } from './glossary.ts';
 import { className } from './table.ts';
 import { KIND_WORDS, SEVERITY_WORDS } from './verdict.ts';
 
@@ -536,5 +537,6 @@ export function timelineView(timeline: Timeline) {
       uptime: point.uptimeSeconds === undefined ? '' : duration(point.uptimeSeconds),
     })),
     notes,
+    glossary: glossaryView(),
   };
 }
