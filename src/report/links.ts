@@ -46,7 +46,7 @@ function termLinks() {
  */
 export function linked(page: string): string {
   const [start, end] = [page.indexOf('<body>'), page.indexOf('<section id="glossary">')];
-  if (start === -1 || end === -1) return page;
+  if (start === -1 || end === -1) return withoutDeadLinks(page);
   const body = page.slice(start, end);
   const facts = factsIn(body);
   const withTerms = termLinks();
@@ -68,5 +68,13 @@ export function linked(page: string): string {
     if (open.some(({ isSource }) => isSource)) return withFacts(part);
     return open.some(({ isClosed }) => isClosed) ? part : withTerms(part);
   });
-  return page.slice(0, start) + parts.join('') + page.slice(end);
+  return withoutDeadLinks(page.slice(0, start) + parts.join('') + page.slice(end));
+}
+
+/** A part that a link leads to can have been left out: then it is text. */
+function withoutDeadLinks(page: string): string {
+  const ids = new Set([...page.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id));
+  return page.replace(/<a href="#([^"]+)">([^<]*)<\/a>/g, (link, id: string, text: string) =>
+    ids.has(id) ? link : text,
+  );
 }

@@ -109,4 +109,7 @@ test('only whole words outside of paths and entities become links', () => {
     page('x-entry /entry #entry &entry; entry/x 1 &lt;<a class="term" href="#term-entry">entry</a>&gt; entry'),
   );
   expect(linked('<body>entry')).toBe('<body>entry');
+  expect(linked(page('<a href="#fact-1">here</a> <b id="fact-2"></b><a href="#fact-2">there</a>'))).toBe(
+    page('here <b id="fact-2"></b><a href="#fact-2">there</a>'),
+  );
 });
