@@ -38,6 +38,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      { plugins, test: { ...shared, name: 'looks', testTimeout: 300_000, include: ['test/report/make-looks.ts'] } },
       { plugins, test: { ...shared, name: 'samples', include: ['test/live/make-samples.ts'] } },
       { plugins, test: { ...shared, name: 'fleet', include: ['test/live/make-fleet.ts'] } },
       { plugins, test: { ...shared, name: 'week', testTimeout: 1_800_000, include: ['test/live/make-week.ts'] } },

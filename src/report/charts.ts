@@ -47,6 +47,29 @@ function frame(id: string, height: number, title: string, description: string, b
   );
 }
 
+/** Shades of parts, each with a pattern of its own: where colours are not seen, the parts still differ. */
+const SHADES = ['strong', 'middle', 'light', 'soft'] as const;
+type Shade = (typeof SHADES)[number];
+
+/** How many parts a stack can have: more would not be told apart. */
+export const MOST_PARTS = SHADES.length;
+
+/** What is drawn over the colour of each shade, on a tile of 6 pixels. */
+const MARKS: Record<Shade, string> = {
+  strong: '',
+  middle: '<path class="hatch" d="M-1,1 l2,-2 M0,6 l6,-6 M5,7 l2,-2"/>',
+  light: '<circle class="dot" cx="1.5" cy="1.5" r="1"/><circle class="dot" cx="4.5" cy="4.5" r="1"/>',
+  soft: '<path class="dash" d="M0,3 h6"/>',
+};
+
+function patterns(id: string, shades: readonly Shade[]): string {
+  const tiles = shades.map(
+    (shade) =>
+      `<pattern id="${id}-${shade}" width="6" height="6" patternUnits="userSpaceOnUse"><rect class="${shade}" width="6" height="6"/>${MARKS[shade]}</pattern>`,
+  );
+  return `<defs>${tiles.join('')}</defs>`;
+}
+
 /** Bars under their labels, the longest over the whole width. `id` must be unique in the page. */
 export function barChart(id: string, title: string, bars: readonly Bar[]): string {
   const length = scaleLinear([0, Math.max(1, ...bars.map((bar) => bar.value))], [0, 100]);
@@ -165,8 +188,7 @@ export interface Part {
   label: string;
   value: number;
   text: string;
-  /** Which of the three shades. */
-  shade: 'strong' | 'middle' | 'light';
+  shade: Shade;
 }
 
 /** One bar of parts that add up to a whole, with the legend under it. */
@@ -176,20 +198,24 @@ export function stackedBar(id: string, title: string, parts: readonly Part[]): s
   const x = scaleLinear([0, total], [0, 100]);
   let at = 0;
   const rects = shown.map((part) => {
-    const rect = `<rect class="${part.shade}" x="${share(x(at))}" y="0" width="${share(x(part.value))}" height="18"/>`;
+    const rect = `<rect fill="url(#${id}-${part.shade})" x="${share(x(at))}" y="0" width="${share(x(part.value))}" height="18"/>`;
     at += part.value;
     return rect;
   });
   const legend = parts.map((part, i) => {
     const y = 28 + i * 19;
     return (
-      `<rect class="${part.shade}" x="0" y="${y}" width="10" height="10" rx="2"/>` +
+      `<rect fill="url(#${id}-${part.shade})" x="0" y="${y}" width="12" height="12" rx="2"/>` +
       `<text x="17" y="${y + 9}">${escaped(fitted(part.label, NARROWEST - 30 - widthOf(part.text)))}</text>` +
       `<text class="value" x="100%" y="${y + 9}" text-anchor="end">${escaped(part.text)}</text>`
     );
   });
   const description = parts.map((part) => `${part.label}: ${part.text}`).join('; ');
-  return frame(id, 28 + parts.length * 19, title, description, rects.join('') + legend.join(''));
+  const tiles = patterns(
+    id,
+    parts.map(({ shade }) => shade),
+  );
+  return frame(id, 28 + parts.length * 19, title, description, tiles + rects.join('') + legend.join(''));
 }
 
 /** A point of a line: `x` and `y` in their own units. */
@@ -295,11 +321,6 @@ export interface Stack {
   values: readonly number[];
 }
 
-const SHADES = ['strong', 'middle', 'light', 'soft'] as const;
-
-/** How many parts a stack can have: more would not be told apart. */
-export const MOST_PARTS = SHADES.length;
-
 /** Columns side by side, each of the same parts, the largest as high as the chart, with one legend under them. */
 export function stacks(
   id: string,
@@ -318,17 +339,18 @@ export function stacks(
     return values.map((value, part) => {
       const tall = Math.round(height(value) * 10) / 10;
       top -= tall;
-      return `<rect class="${SHADES[part] ?? 'soft'}" x="${share(column * width + 0.15 * width)}" y="${Math.round(top * 10) / 10}" width="${share(0.7 * width)}" height="${tall}"/>`;
+      return `<rect fill="url(#${id}-${SHADES[part] ?? 'soft'})" x="${share(column * width + 0.15 * width)}" y="${Math.round(top * 10) / 10}" width="${share(0.7 * width)}" height="${tall}"/>`;
     });
   });
   const names = legend.map((label, i) => {
     const top = bottom + 24 + i * 17;
     return (
-      `<rect class="${SHADES[i] ?? 'soft'}" x="0" y="${top}" width="10" height="10" rx="2"/>` +
+      `<rect fill="url(#${id}-${SHADES[i] ?? 'soft'})" x="0" y="${top}" width="12" height="12" rx="2"/>` +
       `<text x="17" y="${top + 9}">${escaped(fitted(label, NARROWEST - 20))}</text>`
     );
   });
   const body =
+    patterns(id, SHADES.slice(0, Math.max(1, legend.length))) +
     `<text x="0" y="10">${escaped(texts.top)}</text>` +
     `<rect class="track" x="0" y="16" width="100%" height="${OVER_TIME_HEIGHT}"/>${bars.join('')}` +
     `<text x="0" y="${bottom + 14}">${escaped(texts.left)}</text>` +

@@ -7,6 +7,7 @@ import type { Timeline } from '../timeline/schema.ts';
 import { fontFaces } from './fonts.ts';
 import { writtenIn } from './format.ts';
 import { inert, mapStrings } from './inert.ts';
+import { linked } from './links.ts';
 import { type Input, type Paper, type Presentation, presented } from './presentation.ts';
 import { readAsset, renderTemplate } from './templates.ts';
 import { fleetView } from './view/fleet.ts';
@@ -49,7 +50,7 @@ function renderPage(
     // The one style sheet is allowed by its hash: nothing that a captured string could smuggle in is.
     styleHash: createHash('sha256').update(style).digest('base64'),
   };
-  return renderTemplate(templates, name, page, presentation.templates);
+  return linked(renderTemplate(templates, name, page, presentation.templates));
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What was recognised in a capture: each datum with where it was found, what is missing, what was passed over, what conflicts. */
-import templates from 'templates:text';
+import templates from 'templates:plain';
 import { located } from '../analysis/origins.ts';
 import type { Comparison } from '../analysis/schema.ts';
 import { layoutTitle } from '../bundle/layouts/index.ts';

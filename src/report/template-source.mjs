@@ -61,5 +61,5 @@ function agreeing(source) {
 /** Prose may be broken into lines in its file; in a report it is one paragraph, or the text of one table cell. */
 function prose(name, source) {
   const line = agreeing(source.trim().replace(/\s*\n\s*/g, ' '));
-  return /^(?:counters|what-if|findings|demand|checks|prose\/inline)\//.test(name) ? line : `${line}\n`;
+  return /^(?:glossary|counters|what-if|findings|demand|checks|prose\/inline)\//.test(name) ? line : `${line}\n`;
 }

@@ -2,11 +2,21 @@
 import axe from 'axe-core';
 import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fleetOf } from '../../src/fleet/fleet.ts';
+import { parseLabels } from '../../src/fleet/labels.ts';
 import { openBrowser } from '../../src/report/browser.ts';
-import { renderHtml, renderTimelineHtml } from '../../src/report/html.ts';
+import { renderFleetHtml, renderHtml, renderTimelineHtml } from '../../src/report/html.ts';
 import { hostsOf } from '../../src/timeline/hosts.ts';
 import { timelineOf } from '../../src/timeline/timeline.ts';
+import { host, paged } from '../fleet/hosts.ts';
 import { ALL, full, healthy } from './analyses.ts';
+
+/** Hosts of every kind, in groups. */
+function fleet() {
+  const hosts = Object.entries(ALL).map(([name, make]) => host(name.replace(/\W/g, '-'), make()));
+  const labels = parseLabels('hostname,site\nfull,Lyon\nhealthy,Lyon\nhuge,Oslo\ngone,Oslo\n', 'hosts.csv');
+  return fleetOf(paged(hosts), { labels, unread: [{ input: 'broken.tar.gz', reason: 'it is empty.' }] }, '0');
+}
 
 /** A host before a change, and a week after it. */
 function compared() {
@@ -34,7 +44,10 @@ describe.skipIf(missing !== '')(`accessible${missing && ` (skipped: ${missing.sp
 
   const pages: [string, () => string][] = [
     ...Object.entries(ALL).map(([name, make]): [string, () => string] => [name, () => renderHtml(make())]),
+    // As the page of a host in a fleet is, too.
+    ['a report with every finding open', () => renderHtml(full(), { unfolded: true })],
     ['a comparison', () => renderTimelineHtml(compared())],
+    ['a fleet', () => renderFleetHtml(fleet(), { groupBy: 'site' })],
   ];
 
   describe.each(pages)('%s', (_, make) => {
@@ -45,6 +58,8 @@ describe.skipIf(missing !== '')(`accessible${missing && ` (skipped: ${missing.sp
     ] as const)('%s, %i pixels wide', async (theme, width) => {
       await page.setViewport({ width, height: 900 });
       await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }]);
+      // A new document: the content policy of the page before would hold for this one too, and keep its styles out.
+      await page.goto('about:blank');
       await page.setContent(make(), { waitUntil: 'load' });
       await page.evaluate(axe.source);
       const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {

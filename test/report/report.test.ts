@@ -47,9 +47,9 @@ describe.each(CASES)('$name', ({ make }) => {
 
   it('carries no script and loads nothing', () => {
     const html = renderHtml(make());
-    expect(html).not.toMatch(/<(?:script|iframe|object|embed|form|base|img|a)\b/i);
-    expect(html).not.toMatch(/<[^>]*\s(?:on\w+|src|srcset|style|href=(?!"data:,"))\s*=/i);
-    expect(html.match(/url\([^)]{0,16}/g)?.every((url) => url.startsWith('url(data:font/'))).toBe(true);
+    expect(html).not.toMatch(/<(?:script|iframe|object|embed|form|base|img)\b/i);
+    expect(html).not.toMatch(/<[^>]*\s(?:on\w+|src|srcset|style|href=(?!"(?:data:,|#[\w-]+)"))\s*=/i);
+    expect(html.match(/url\([^)]{0,16}/g)?.every((url) => /^url\((?:data:font\/|#)/.test(url))).toBe(true);
     expect(html).toContain("default-src 'none'");
   });
 
@@ -235,8 +235,8 @@ describe('sentences', () => {
 
 describe('findings', () => {
   it('fold on the screen, and stand open on paper', () => {
-    expect(renderHtml(full())).toMatch(/<details class="finding critical" id="finding-table-full">/);
-    expect(renderHtml(full(), { unfolded: true })).toMatch(/<details class="finding critical" id="[^"]+" open>/);
+    expect(renderHtml(full())).toMatch(/<details class="finding critical">/);
+    expect(renderHtml(full(), { unfolded: true })).toMatch(/<details class="finding critical" open>/);
   });
 
   it('tell what is in order, and what was not assessed for want of what', () => {

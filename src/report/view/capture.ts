@@ -1,6 +1,6 @@
 /** What was captured and what was not, the settings, and the list of facts with their sources. */
 import type { Analysis } from '../../analysis/schema.ts';
-import { bytes, bytesBoth, count, dateTime, duration, percent, plural, secondsExact } from '../format.ts';
+import { bytes, count, duration, percent, plural } from '../format.ts';
 import { reasonOf, type Status, sourceOf, sourcesOf } from './sources.ts';
 
 type Namespace = Analysis['namespaces'][number];
@@ -143,55 +143,4 @@ export function namespaceRowsView({ namespaces }: Analysis) {
     any: namespaces.some(({ rows }) => rows !== undefined),
     lines: counted > 0 ? plural(counted, 'namespace') : undefined,
   };
-}
-
-interface Place {
-  file: string;
-  line?: number | undefined;
-  inferred?: string | undefined;
-  roundedTo?: number | undefined;
-}
-
-/** Every fact that the report rests on, with the place that it was read from. */
-export function factsView(analysis: Analysis) {
-  const { host, usage, hash, expectations, pageBytes } = analysis;
-  const rows: { what: string; value: string; source: string }[] = [];
-  const add = <T>(what: string, fact: ({ value: T } & Place) | undefined, text: (value: T) => string) => {
-    if (!fact) return;
-    const value = [
-      text(fact.value),
-      fact.inferred && `inferred ${fact.inferred}`,
-      // What is rounded here is time or memory, in the unit that the row has.
-      fact.roundedTo && `rounded to ${text(fact.roundedTo as T)}`,
-    ];
-    rows.push({ what, value: value.filter(Boolean).join(', '), source: sourceOf(fact) });
-  };
-  const asIs = (value: string) => value;
-  add('Host name', host.hostname, asIs);
-  add('Kernel', host.kernelRelease, asIs);
-  add('Machine', host.machine, asIs);
-  add('Operating system', host.osName, asIs);
-  add('CPUs', host.cpus, count);
-  add('RAM (MemTotal)', host.memTotalBytes, bytesBoth);
-  add('RAM available (MemAvailable)', host.memAvailableBytes, bytesBoth);
-  const both = (seconds: number) =>
-    secondsExact(seconds) === duration(seconds) ? duration(seconds) : `${secondsExact(seconds)} (${duration(seconds)})`;
-  add('Up for', host.uptimeSeconds, both);
-  add('Captured at', host.capturedAt, dateTime);
-  add('Boot id', host.bootId, asIs);
-  add('Machine id, SHA-256', host.machineIdSha256, asIs);
-  add('Page size', pageBytes, bytesBoth);
-  add('Entries', usage.entries, count);
-  add('Most entries in any reading', usage.peak, count);
-  add('Limit (max)', usage.max, (v) => (usage.unlimited ? '0: no limit' : count(v)));
-  add('Hash buckets', hash.buckets, count);
-  add('Expectations', expectations.count, count);
-  add('Limit of expectations', expectations.max, count);
-  for (const cache of [...analysis.slab.caches, ...analysis.slab.expectations].slice(0, 16))
-    rows.push({
-      what: `Cache ${cache.name}`,
-      value: `${count(cache.activeObjects)} active of ${plural(cache.totalObjects, 'object')} of ${count(cache.objectBytes)}\u202fB; ${count(cache.activeSlabs)} active of ${plural(cache.totalSlabs, 'slab')} of ${plural(cache.pagesPerSlab, 'page')}`,
-      source: sourceOf(cache),
-    });
-  return rows;
 }

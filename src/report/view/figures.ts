@@ -3,7 +3,7 @@ import type { Analysis, Demand } from '../../analysis/schema.ts';
 import { droppedPackets } from '../../analysis/usage.ts';
 import { bytes, count, duration, percent, plural, rate, ratio } from '../format.ts';
 import { partView } from './part.ts';
-import { LOOKED_FOR, pageNote, shortSourcesOf, whyAbsent, whyNoSlab } from './sources.ts';
+import { LOOKED_FOR, type Place, pageNote, shortSourcesOf, whyAbsent, whyNoSlab } from './sources.ts';
 
 interface Figure {
   label: string;
@@ -13,7 +13,8 @@ interface Figure {
   /** Two numbers: too long for the size of one. */
   long?: boolean;
   note: string;
-  source: string;
+  /** Where it was read. */
+  places: Place[];
 }
 
 const HOW_COUNTED = {
@@ -25,7 +26,7 @@ const HOW_COUNTED = {
 } as const;
 
 function missing(label: string, why: string): Figure {
-  return { label, value: 'not captured', absent: true, note: why, source: '' };
+  return { label, value: 'not captured', absent: true, note: why, places: [] };
 }
 
 /** How the number of entries was found, where it is not the kernel's own count. */
@@ -54,7 +55,7 @@ function entries(analysis: Analysis): Figure {
     value: count(usage.entries.value),
     absent: false,
     note: notes.filter(Boolean).join('; '),
-    source: shortSourcesOf(usage.entries, usage.max),
+    places: placesOf(usage.entries, usage.max),
   };
 }
 
@@ -76,7 +77,7 @@ function losses(analysis: Analysis): Figure {
       value: count(dropped),
       absent: false,
       note: notes.filter(Boolean).join('; '),
-      source: shortSourcesOf(counters),
+      places: placesOf(counters),
     };
   }
   if (counters && total !== undefined)
@@ -85,7 +86,7 @@ function losses(analysis: Analysis): Figure {
       value: count(total),
       absent: false,
       note: 'since the counters began; one reading gives no rate',
-      source: shortSourcesOf(counters),
+      places: placesOf(counters),
     };
   if (log.captured.length > 0) {
     const others = log.namespaces.length > 0 ? '. Other lines name a network namespace: see the findings' : '';
@@ -94,7 +95,7 @@ function losses(analysis: Analysis): Figure {
       value: count(log.tableFullLines),
       absent: false,
       note: `lines are rate limited: not packets. The drop counter was not captured${others}`,
-      source: shortSourcesOf(...log.captured.map((file) => ({ file }))),
+      places: placesOf(...log.captured.map((file) => ({ file }))),
     };
   }
   return missing(label, whyAbsent(analysis, LOOKED_FOR.counters));
@@ -125,7 +126,7 @@ function memory(analysis: Analysis): Figure {
     ]
       .filter(Boolean)
       .join('; '),
-    source: shortSourcesOf(slab.caches[0], hash.buckets, ram),
+    places: placesOf(slab.caches[0], hash.buckets, ram),
   };
 }
 
@@ -138,7 +139,7 @@ function demandOrHash(analysis: Analysis): Figure {
       absent: false,
       long: demandRange(demand) !== count(demand.entries),
       note: `${DEMAND_FROM[demand.decidedBy]}${demand.uncollected ? '; more until what expires is collected' : ''}`,
-      source: shortSourcesOf(
+      places: placesOf(
         ...demand.evidence.filter(({ by }) => by === demand.decidedBy).map(({ file }) => (file ? { file } : undefined)),
       ),
     };
@@ -149,7 +150,7 @@ function demandOrHash(analysis: Analysis): Figure {
       value: ratio(linksPerBucket),
       absent: false,
       note: `2 links for each entry in ${plural(buckets.value, 'bucket')}`,
-      source: shortSourcesOf(buckets),
+      places: placesOf(buckets),
     };
   return missing('Demand, inferred', 'too little was captured to infer it');
 }
@@ -159,7 +160,8 @@ export function demandRange({ entries, low, high }: Demand): string {
   return high !== undefined && high > 1.05 * low ? `${count(low)} to ${count(high)}` : count(entries);
 }
 
-const DEMAND_FROM: Record<Demand['decidedBy'], string> = {
+/** What a demand was told from. */
+export const DEMAND_FROM: Record<Demand['decidedBy'], string> = {
   peak: 'the most entries in any reading',
   slab: 'by the slabs that are still held',
   limit: 'the limit, which was reached',
@@ -168,10 +170,15 @@ const DEMAND_FROM: Record<Demand['decidedBy'], string> = {
   'drop-rate': 'by what is let in, dropped and evicted',
 };
 
+function placesOf(...places: (Place | undefined)[]): Place[] {
+  return places.filter((place) => place !== undefined);
+}
+
 /** Four figures that a customer understands, each with its source. */
-export function keyFigures(analysis: Analysis): Required<Figure>[] {
+export function keyFigures(analysis: Analysis) {
   return [entries(analysis), losses(analysis), memory(analysis), demandOrHash(analysis)].map((figure) => ({
     long: false,
     ...figure,
+    source: shortSourcesOf(...figure.places),
   }));
 }

@@ -21,9 +21,13 @@ const MARKS: Record<Finding['severity'], string> = {
   unknown: '? ',
 };
 
+/** Evidence and commands from which on a finding takes so much of a page that it may go over two. */
+const LONG = { evidence: 9, lines: 16 };
+
 function row(finding: Finding, { hasRecommendation, hasComparisons }: Parts) {
   // They are not said twice.
   const asRecommended = finding.asRecommended === true && hasRecommendation;
+  const commands = asRecommended ? undefined : commandsView(finding.commands);
   return {
     id: finding.id,
     severity: finding.severity,
@@ -40,7 +44,8 @@ function row(finding: Finding, { hasRecommendation, hasComparisons }: Parts) {
       value: exactly(what, value),
       source: sourceOf(place),
     })),
-    commands: asRecommended ? undefined : commandsView(finding.commands),
+    commands,
+    long: finding.evidence.length >= LONG.evidence || (commands?.text.split('\n').length ?? 0) >= LONG.lines,
     asRecommended: asRecommended && finding.commands !== undefined,
     missing: list(finding.missing),
     isCompared: hasComparisons && finding.id === 'consistency',

@@ -1,7 +1,7 @@
 /** What the kernel counted and logged: drops, evictions, and how they moved while the capture ran. */
 import type { Analysis } from '../../analysis/schema.ts';
 import { lineChart } from '../charts.ts';
-import { change, count, dateTime, duration, plural, rate, ratio, secondsExact } from '../format.ts';
+import { change, count, dateTime, decimal, duration, plural, rate, ratio, secondsExact } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { LOOKED_FOR, sourceOf, whyAbsent } from './sources.ts';
 
@@ -31,9 +31,6 @@ function counters(analysis: Analysis) {
       total: count(counters.totals[name] ?? 0),
       during: during[name] === undefined ? '' : change(during[name]),
     })),
-    others: Object.entries(counters.totals)
-      .filter(([name]) => !TELLING.includes(name) && name !== 'entries')
-      .map(([name, total]) => ({ name, total: count(total) })),
   };
 }
 
@@ -76,7 +73,7 @@ function readings(analysis: Analysis) {
     // Boot time is worth naming once; the rows count from the first reading.
     start: start === undefined ? undefined : secondsExact(start),
     rows: shown.map((r) => ({
-      at: at(r) === undefined ? 'not captured' : `+${ratio(at(r) ?? 0)}\u202fs`,
+      at: at(r) === undefined ? 'not captured' : `+${decimal(at(r) ?? 0, 2)}\u202fs`,
       count: cell(r.count),
       drop: cell(r.drop),
       earlyDrop: cell(r.earlyDrop),

@@ -15,13 +15,19 @@ const STATUS_WORDS: Record<Status, string> = {
   failed: 'reading it failed',
 };
 
+/** Where something was read. */
+export interface Place {
+  file: string;
+  line?: number | undefined;
+}
+
 /** `proc/slabinfo, line 37`. */
-export function sourceOf(place: { file: string; line?: number | undefined }): string {
+export function sourceOf(place: Place): string {
   return place.line === undefined ? place.file : `${place.file}, line ${place.line}`;
 }
 
 /** Several places in one note, each once. */
-export function sourcesOf(...places: ({ file: string; line?: number | undefined } | undefined)[]): string {
+export function sourcesOf(...places: (Place | undefined)[]): string {
   return [...new Set(places.flatMap((place) => (place ? [sourceOf(place)] : [])))].join('; ');
 }
 

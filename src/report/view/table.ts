@@ -100,11 +100,9 @@ function chart(
 
 function topView(
   heading: string,
-  kind: string,
   topList: Table['sources'],
   whole: number,
   name: (key: string) => string = (key) => key,
-  kinds = `${kind}s`,
 ) {
   if (topList.top.length === 0) return [];
   const rows = topList.top.slice(0, TOP).map((tally) => ({
@@ -114,8 +112,8 @@ function topView(
   }));
   const distinct =
     topList.distinctError > 0
-      ? `about ${count(roundedTo(topList.distinct, topList.distinctError))} different ${kinds}`
-      : plural(topList.distinct, `different ${kind}`, `different ${kinds}`);
+      ? `about ${count(roundedTo(topList.distinct, topList.distinctError))} in all`
+      : `${count(topList.distinct)} in all`;
   return [{ heading, distinct, rows }];
 }
 
@@ -297,13 +295,13 @@ export function tableView(analysis: Analysis) {
     facts,
     bound: boundView(table, whole),
     tops: [
-      ...topView('Largest sources', 'source', table.sources, whole),
-      ...topView('Largest destinations', 'destination', table.destinations, whole),
-      ...topView('Largest services', 'service', table.services, whole, namedService),
-      ...topView('Largest source networks', 'network', table.networks, whole),
-      ...topView('Largest source and service', 'pair', table.pairs, whole),
-      ...topView('NAT: largest targets', 'target', table.natTargets, whole),
-      ...topView('NAT: addresses translated to', 'address', table.natAddresses, whole, undefined, 'addresses'),
+      ...topView('Largest sources', table.sources, whole),
+      ...topView('Largest destinations', table.destinations, whole),
+      ...topView('Largest services', table.services, whole, namedService),
+      ...topView('Largest source networks', table.networks, whole),
+      ...topView('Largest source and service', table.pairs, whole),
+      ...topView('NAT: largest targets', table.natTargets, whole),
+      ...topView('NAT: addresses translated to', table.natAddresses, whole),
     ],
     malformed: table.malformed.examples.slice(0, 5).map((e) => ({ text: e.text, source: `${e.file}, line ${e.line}` })),
   };

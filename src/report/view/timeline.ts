@@ -4,6 +4,7 @@ import type { Check, Interval, Point, Timeline } from '../../timeline/schema.ts'
 import { MOST_PARTS, overTime, stacks } from '../charts.ts';
 import { bytes, change, count, dateTime, duration, list, percent, plural, shortDateTime, zone } from '../format.ts';
 import { Verbatim } from '../inert.ts';
+import { glossaryView } from './glossary.ts';
 import { className } from './table.ts';
 import { KIND_WORDS, SEVERITY_WORDS } from './verdict.ts';
 
@@ -307,7 +308,7 @@ function chartsView(timeline: Timeline) {
           usage.flatMap((point) => (point.max === undefined || point.unlimited ? [] : [{ x: x(point), y: point.max }])),
           moments,
           {
-            top: 'entries, the most in each snapshot',
+            top: `entries, the most in each snapshot: up to ${count(Math.max(...usage.map(({ entries = 0 }) => entries)))}`,
             limit: last.max === undefined ? undefined : `limit, now ${count(last.max)}`,
             ...texts,
           },
@@ -382,7 +383,8 @@ function classChart(timed: readonly Point[], texts: { left: string; right: strin
     return [...named, all - named.reduce((sum, value) => sum + value, 0)];
   };
   const [largest = ''] = keys;
-  const title = `${className(largest)} is the largest class over all snapshots`;
+  const whole = columns.flatMap(({ classes }) => classes).reduce((sum, { entries }) => sum + entries, 0);
+  const title = `${className(largest)}: ${percent((sums.get(largest) ?? 0) / Math.max(1, whole))} of the rows of all snapshots`;
   const rows = columns.map((point) => ({
     label: timeOf(point),
     text: list(keys.map((key, i) => `${className(key)} ${count(values(point)[i] ?? 0)}`)),
@@ -536,5 +538,6 @@ export function timelineView(timeline: Timeline) {
       uptime: point.uptimeSeconds === undefined ? '' : duration(point.uptimeSeconds),
     })),
     notes,
+    glossary: glossaryView(),
   };
 }

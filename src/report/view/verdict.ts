@@ -118,6 +118,7 @@ function proofView({ proof }: Verdict) {
     what,
     value: exactly(what, value),
     source: shortSourcesOf(place),
+    place,
   }));
 }
 
