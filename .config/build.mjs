@@ -1,5 +1,5 @@
-// Bundles src/ into dist/: the program as one file and what starts it, the library with chunks that are loaded when they are needed, and a
-// thread; and the manual page, which the program prints.
+// Bundles src/ into dist/: the program, the library included, as one file and what starts it, and a thread; and the manual page, which the
+// program prints.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -49,18 +49,19 @@ await build({
   define: { PROGRAM: JSON.stringify(`./${program}`) },
 });
 
-await build({
+// The library is a part of the program; its names are written out, as an importer of a module needs them.
+const { metafile } = await build({
   ...shared,
   entryPoints: ['src/index.ts'],
-  outdir: 'dist',
-  splitting: true,
   format: 'esm',
-  chunkNames: 'chunks/[name]-[hash]',
-  // Some of the bundled libraries are CommonJS and call require().
-  banner: {
-    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-  },
+  write: false,
+  metafile: true,
 });
+const [{ exports: names }] = Object.values(metafile.outputs);
+writeFileSync(
+  'dist/index.js',
+  `import{createRequire}from'node:module';\nexport const{${names}}=createRequire(import.meta.url)('./${program}').parts.library();\n`,
+);
 
 // A thread starts faster with CommonJS.
 await build({

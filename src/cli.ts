@@ -113,7 +113,9 @@ async function run(words: readonly string[]): Promise<void> {
   if (command !== undefined) asked = { ...asked, name: command.name, usage: command.usage };
   // The collector has options of its own.
   const isOurs = command !== undefined && command !== collectCommand;
-  const settings = isOurs ? await settingsFor(words) : [];
+  // Whoever asks for help has it, whatever is wrong elsewhere.
+  const isForHelp = words.includes('--help') || words.includes('-h');
+  const settings = isOurs && !isForHelp ? await settingsFor(words) : [];
   const program = bare(words);
   const prepare = (name: string, declared: Argv) => {
     if (!isOurs) return;

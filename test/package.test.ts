@@ -49,7 +49,6 @@ const PUBLISHED = [
   /^(?:package\.json|README\.md|LICENSE)$/,
   /^dist\/(?:cli|fleet-worker|index)\.js$/,
   /^dist\/(?:gunzip-worker|program-[\da-f]{16})\.cjs$/,
-  /^dist\/chunks\/[\w.-]+\.js$/,
   /^dist\/man\/conntrack-report\.1$/,
   /^dist\/types\/[\w/-]+\.d\.ts$/,
   /^src\/collector\/collect\.sh$/,

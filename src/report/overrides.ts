@@ -11,6 +11,8 @@ import { compilerOptions, isIn, type TemplateFormat, textsOf } from './template-
 import { type Templates, withHelpers } from './templates.ts';
 
 const FORMATS: Readonly<Record<TemplateFormat, Templates>> = { html, plain };
+/** How messages call the pages of a format. */
+const PAGES: Readonly<Record<TemplateFormat, string>> = { html: 'HTML', plain: 'Markdown or plain text' };
 const STYLES = ['style.css', 'fleet.css'];
 
 /** The largest template of the package has 16 KiB. */
@@ -151,7 +153,8 @@ function check(file: string, line: number, source: string, formats: readonly Tem
       if (name.type !== 'PathExpression') return;
       const { original } = name as hbs.AST.PathExpression;
       const format = formats.find((each) => !Object.hasOwn(FORMATS[each], original));
-      if (format) wrong(loc.start.line, `there is no template ${original} that a page of ${format} could have in it`);
+      if (format)
+        wrong(loc.start.line, `there is no template ${original} that a page of ${PAGES[format]} could have in it`);
     },
     Decorator: ({ loc }: hbs.AST.Decorator) => wrong(loc.start.line, 'there are no decorators'),
     DecoratorBlock: ({ loc }: hbs.AST.DecoratorBlock) => wrong(loc.start.line, 'there are no decorators'),

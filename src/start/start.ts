@@ -21,7 +21,7 @@ const SOON_MS = 1000;
  *
  * @param use  what it is started for, in letters and dashes; the same code is compiled each time that it is the same
  */
-export function start(part: keyof typeof parts, use: string): void {
+export function start(part: 'cli' | 'fleetWorker', use: string): void {
   const file = fileURLToPath(new URL(PROGRAM, import.meta.url));
   const compiled = new Compiled(path.basename(PROGRAM, '.cjs'), use);
   const script = new Script(`(function (module, require, __filename) {${readFileSync(file, 'latin1')}\n})`, {

@@ -63,7 +63,7 @@ describe('a signal ends it at once, and nothing is left', () => {
   const temporary = path.join(folder, 'temporary');
   beforeAll(async () => {
     mkdirSync(temporary);
-    await writeBundle(path.join(folder, 'large.tar.gz'), 300_000);
+    await writeBundle(path.join(folder, 'large.tar.gz'), 600_000);
   });
 
   const noTerminal = spawnSync('script', ['--version']).error ? ' (skipped: script is not installed)' : undefined;
@@ -95,7 +95,7 @@ describe('a signal ends it at once, and nothing is left', () => {
     const isAtWork = () => (isTyped ? /large|standard/.test(shown) : existsSync(path.join(folder, 'newer')));
     for (let tries = 0; !isAtWork() && tries < 300; tries++) await setTimeout(20);
     // In the middle of it.
-    await setTimeout(300);
+    await setTimeout(60);
     const began = performance.now();
     if (isTyped) child.stdin.write(how);
     else child.kill('SIGTERM');

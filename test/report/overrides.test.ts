@@ -130,7 +130,12 @@ describe('it is said with file and line', () => {
       '{{> partials/none}}',
       /:1: there is no template partials\/none/,
     ],
-    ['a partial of another format', 'report.md.hbs', '{{> partials/made}}', /that a page of markdown could have/],
+    [
+      'a partial of another format',
+      'report.md.hbs',
+      '{{> partials/made}}',
+      /that a page of Markdown or plain text could have/,
+    ],
     ['a decorator', 'partials/made.hbs', '{{#*inline "x"}}{{/inline}}', /:1: there are no decorators/],
     [
       'a text that no finding says',
