@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import { UsageError } from '../commands/exit-codes.ts';
+import { meant } from '../commands/nearest.ts';
 import type { Described } from './described.ts';
-import { meant } from './nearest.ts';
 import type { ConfigFile, Setting } from './settings.ts';
 
 /** No file that people write is larger. */

@@ -6,8 +6,8 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Argv } from 'yargs';
 import { UsageError } from '../commands/exit-codes.ts';
+import { meant } from '../commands/nearest.ts';
 import type { Described } from './described.ts';
-import { meant } from './nearest.ts';
 import { optionsIn } from './words.ts';
 
 /** What the file is called that is looked for in the current folder and those above it. */

@@ -1,8 +1,8 @@
 /** The words of a command line, looked at before yargs takes them apart: for what can be said better than it does. */
 import { existsSync } from 'node:fs';
 import { UsageError } from '../commands/exit-codes.ts';
+import { meant } from '../commands/nearest.ts';
 import type { Described } from './described.ts';
-import { meant } from './nearest.ts';
 
 /** The program's options that may come before the command. */
 const BEFORE = new Set(['--help', '-h', '--version', '--no-config']);

@@ -1,7 +1,7 @@
 import { RULE_IDS } from '../analysis/findings/index.ts';
-import { meant } from '../cli/nearest.ts';
 import { catalogue, explained } from '../report/findings.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
+import { meant } from './nearest.ts';
 
 /**
  * Prints the catalogue of findings, or all that is to be said of one. Returns an exit code.

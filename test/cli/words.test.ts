@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Described } from '../../src/cli/described.ts';
-import { nearest } from '../../src/cli/nearest.ts';
 import { checkOptions, commandAt } from '../../src/cli/words.ts';
 import { UsageError } from '../../src/commands/exit-codes.ts';
+import { nearest } from '../../src/commands/nearest.ts';
 
 const NAMES = ['report', 'compare', 'fleet', 'analyse', 'convert', 'collector', 'collect', 'schema'];
 

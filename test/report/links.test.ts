@@ -7,8 +7,8 @@ import { renderHtml } from '../../src/report/html.ts';
 import { inert, mapStrings } from '../../src/report/inert.ts';
 import { linked } from '../../src/report/links.ts';
 import { renderMarkdown } from '../../src/report/markdown.ts';
-import { sourceOf } from '../../src/report/view/sources.ts';
 import { TERMS } from '../../src/report/view/glossary.ts';
+import { sourceOf } from '../../src/report/view/sources.ts';
 import { analysisOf } from '../one-analysis.ts';
 import { ALL, full, huge } from './analyses.ts';
 
