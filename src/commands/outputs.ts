@@ -1,4 +1,5 @@
 /** Writing the reports of a run: every format of each, one browser for all. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Browser } from 'puppeteer-core';
 import { isSameFile, notOnTerminal, outName, writeWhole } from '../files.ts';
@@ -48,7 +49,7 @@ export class Outputs<F extends Format = Format> {
       const file = isPrinted ? '-' : path.join(this.#options.out, `${base}.${render.extension(format)}`);
       this.#progress.step(`${base}.${format}`, weightOfFormat(format));
       try {
-        if (!isPrinted && this.#inputs.some((input) => isSameFile(input, file)))
+        if (!isPrinted && existsSync(file) && this.#inputs.some((input) => isSameFile(input, file)))
           throw new Error('it is an input; take another --out');
         const content =
           format === 'pdf'
