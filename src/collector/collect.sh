@@ -592,6 +592,18 @@ moment() {
   if [ -n "$stat_file" ]; then copy "$stat_file" "$1$stat_file"; fi
 }
 
+# conntrack_slabs FOLDER: the conntrack lines of slabinfo. While the kernel counts a cache no packet passes on that CPU, and the
+# largest caches, which are made at boot, come last: so nothing is read far beyond the last of these lines.
+conntrack_slabs() {
+  slab_end=''
+  if [ -r "$work/tree/proc/slabinfo" ]; then
+    last=$(sed -n '/^[ni][fp]_conntrack/=' "$work/tree/proc/slabinfo" | tail -n 1)
+    # Caches that are made meanwhile come first.
+    if [ -n "$last" ]; then slab_end=";$((last + 8))q"; fi
+  fi
+  MEMBER=$1/proc/slabinfo part /proc/slabinfo sed -n "/^slabinfo/p;/^# name/p;/^[ni][fp]_conntrack/p$slab_end"
+}
+
 take_series() {
   number=1
   while [ "$number" -le "$samples" ]; do
@@ -599,14 +611,14 @@ take_series() {
     folder_name=series/$number
     if [ "$number" -lt 10 ]; then folder_name=series/0$number; fi
     moment "$folder_name"
-    MEMBER=$folder_name/proc/slabinfo part /proc/slabinfo sed -n '/^slabinfo/p;/^# name/p;/^[ni][fp]_conntrack/p'
+    conntrack_slabs "$folder_name"
     number=$((number + 1))
   done
 }
 
 take_after() {
   moment after
-  copy /proc/slabinfo after/proc/slabinfo
+  conntrack_slabs after
 }
 
 # ---- the table ------------------------------------------------------------------------------------------------------
