@@ -10,7 +10,7 @@ import type { Limits } from '../bundle/limits.ts';
 import { beforeEnd } from '../ending.ts';
 import { isSameFile, withFile, writeWhole } from '../files.ts';
 import { Cache, type Capture, type Refusal } from '../fleet/cache.ts';
-import { fleetOf, type Paged } from '../fleet/fleet.ts';
+import { fleetOf } from '../fleet/fleet.ts';
 import { LabelsError, NO_LABELS, readLabels } from '../fleet/labels.ts';
 import { pageNames } from '../fleet/pages.ts';
 import { Pool, programKey } from '../fleet/pool.ts';
@@ -97,8 +97,14 @@ async function fleetOfFiles(folders: string[], options: FleetOptions): Promise<n
   try {
     const { read, unread } = await run.read(folders);
     const hosts = hostsOf(read.map(({ name, snapshot }) => ({ name, analysis: snapshot })));
-    const paged = await run.pages(hosts, read);
-    await run.write(fleetOf(paged, { labels, unread }, version), folders);
+    const pages = options.formats.includes('html') ? pageNames(hosts).map((name) => `hosts/${name}`) : [];
+    const making = run.makePages(hosts, pages, read);
+    // While the workers are at it.
+    const paged = hosts.map((host, at) => ({ host, page: pages[at] }));
+    const fleet = fleetOf(paged, { labels, unread }, version);
+    const failed = await making;
+    for (const host of fleet.hosts) if (host.page !== undefined && failed.has(host.page)) delete host.page;
+    await run.write(fleet, folders);
     await run.prune();
     return run.exit;
   } finally {
@@ -246,51 +252,55 @@ class Run {
     return got;
   }
 
-  /** Makes the page of each host, unless it is there. */
-  async pages(hosts: readonly Host<Snapshot>[], read: readonly Read[]): Promise<Paged[]> {
-    if (!this.#options.formats.includes('html')) return hosts.map((host) => ({ host, page: undefined }));
+  /**
+   * Makes the page of each host, unless it is there.
+   *
+   * @param pages  where they are in the output, in the order of the hosts
+   * @returns those that could not be made
+   */
+  async makePages(
+    hosts: readonly Host<Snapshot>[],
+    pages: readonly string[],
+    read: readonly Read[],
+  ): Promise<ReadonlySet<string>> {
+    const failed = new Set<string>();
+    if (!this.#options.formats.includes('html')) return failed;
     const { out } = this.#options;
     // Each input could have been of a host of its own.
     this.#progress.skip(this.#sources - hosts.length);
     const before = this.#madePages();
     const byName = new Map(read.map((each) => [each.name, each]));
-    const names = pageNames(hosts);
-    const pages: Record<string, string> = {};
-    const paged = await Promise.all(
-      hosts.map(async (host, at): Promise<Paged> => {
-        const { source, digest, at: analysis } = byName.get(host.snapshots.at(-1)?.name ?? '') as Read;
-        const made = `${digest} ${analysis}`;
-        const page = `hosts/${names[at]}`;
-        const file = path.join(out, 'hosts', names[at] ?? '');
-        if (before.isCurrent && before.pages[page] === made && existsSync(file)) {
-          pages[page] = made;
-          this.#progress.advance(page);
-          return { host, page };
-        }
-        const failure = await this.#pool.page({
-          source,
-          digest,
-          place: this.#cache.place,
-          ...this.#reading,
-          at: analysis,
-          file,
-          presentation: this.#pagePresentation(source),
-          templates: this.#options.presentation.templates,
-        });
+    const made: Record<string, string> = {};
+    await Promise.all(
+      pages.map(async (page, at) => {
+        const { source, digest, at: analysis } = byName.get(hosts[at]?.snapshots.at(-1)?.name ?? '') as Read;
+        const from = `${digest} ${analysis}`;
+        const file = path.join(out, page);
+        const isThere = before.isCurrent && before.pages[page] === from && existsSync(file);
+        const failure = isThere
+          ? undefined
+          : await this.#pool.page({
+              source,
+              digest,
+              place: this.#cache.place,
+              ...this.#reading,
+              at: analysis,
+              file,
+              presentation: this.#pagePresentation(source),
+              templates: this.#options.presentation.templates,
+            });
         this.#progress.advance(page);
         if (failure) {
           this.#fail(EXIT.failed, failure.error);
-          return { host, page: undefined };
-        }
-        pages[page] = made;
-        return { host, page };
+          failed.add(page);
+        } else made[page] = from;
       }),
     );
     for (const page of Object.keys(before.pages)) {
-      if (!(page in pages) && /^hosts\/[^/\\]+\.html$/.test(page)) await rm(path.join(out, page), { force: true });
+      if (!(page in made) && /^hosts\/[^/\\]+\.html$/.test(page)) await rm(path.join(out, page), { force: true });
     }
-    writeWhole(this.#cache.pagesFile, JSON.stringify({ key: this.#pageKey(), pages }), this.#cache.place.parts);
-    return paged;
+    writeWhole(this.#cache.pagesFile, JSON.stringify({ key: this.#pageKey(), pages: made }), this.#cache.place.parts);
+    return failed;
   }
 
   /** How sources are read. */
