@@ -18,7 +18,7 @@ import type { Fleet } from '../fleet/schema.ts';
 import type { Snapshot } from '../fleet/snapshot.ts';
 import { digestOf, linesOf, nameOf, type Source } from '../fleet/sources.ts';
 import { version } from '../package.ts';
-import type { FleetFormat } from '../report/fleet.ts';
+import { FLEET_FILES, type FleetFormat, type FleetRenderer } from '../report/fleet.ts';
 import { count } from '../report/format.ts';
 import type { Paper } from '../report/index.ts';
 import type { Input, Presentation } from '../report/presentation.ts';
@@ -59,6 +59,12 @@ interface Read extends Known {
   snapshot: Snapshot;
   /** Which of the source's analyses it is of. */
   at: number;
+}
+
+/** What is to be written of all hosts, and why what cannot be. */
+interface Index {
+  render: FleetRenderer;
+  texts: Map<FleetFormat, string | Error>;
 }
 
 type Result = { captures: Capture[] } | Refusal;
@@ -102,9 +108,13 @@ async function fleetOfFiles(folders: string[], options: FleetOptions): Promise<n
     // While the workers are at it.
     const paged = hosts.map((host, at) => ({ host, page: pages[at] }));
     const fleet = fleetOf(paged, { labels, unread }, version);
+    let index = await run.index(fleet, folders);
     const failed = await making;
-    for (const host of fleet.hosts) if (host.page !== undefined && failed.has(host.page)) delete host.page;
-    await run.write(fleet, folders);
+    if (failed.size > 0) {
+      for (const host of fleet.hosts) if (host.page !== undefined && failed.has(host.page)) delete host.page;
+      index = await run.index(fleet, folders);
+    }
+    await run.write(index);
     await run.prune();
     return run.exit;
   } finally {
@@ -358,12 +368,21 @@ class Run {
     }
   }
 
-  /** Writes the index in every format that was asked for. */
-  async write(fleet: Fleet, folders: readonly string[]): Promise<void> {
-    const { out, formats, groupBy, from, labels } = this.#options;
+  /** The index in every format that was asked for, but a PDF, which takes a browser: that is printed when it is written. */
+  async index(fleet: Fleet, folders: readonly string[]): Promise<Index> {
+    const { formats, groupBy } = this.#options;
     const presentation = await this.#indexPresentation(folders);
-    const { FLEET_FILES, openFleetRenderer } = await import('../report/fleet.ts');
+    const { openFleetRenderer } = await import('../report/fleet.ts');
     const render = openFleetRenderer(fleet, { ...presentation, groupBy: groupBy ?? fleet.labels[0] });
+    const texts: Index['texts'] = new Map();
+    for (const format of formats) {
+      if (format !== 'pdf') texts.set(format, await render.text(format).catch((error: Error) => error));
+    }
+    return { render, texts };
+  }
+
+  async write({ render, texts }: Index): Promise<void> {
+    const { out, formats, from, labels } = this.#options;
     const written: string[] = [];
     for (const format of formats) {
       const file = path.join(out, FLEET_FILES[format]);
@@ -371,7 +390,8 @@ class Run {
       try {
         if ([...from, ...(labels === undefined ? [] : [labels])].some((input) => isSameFile(input, file)))
           throw new Error('it is an input; take another --out');
-        const content = format === 'pdf' ? await this.#printed(render.pdf) : await render.text(format);
+        const content = format === 'pdf' ? await this.#printed(render.pdf) : texts.get(format);
+        if (content === undefined || content instanceof Error) throw content;
         writeWhole(file, content, this.#cache.place.parts);
         written.push(file);
       } catch (error) {
