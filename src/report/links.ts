@@ -63,13 +63,15 @@ function withLinks(body: string): string {
   let done = '';
   for (let at = 0; at < body.length; ) {
     const tagAt = body.indexOf('<', at);
-    const text = tagAt === -1 ? body.slice(at) : body.slice(at, tagAt);
+    const tagEnd = tagAt === -1 ? -1 : body.indexOf('>', tagAt);
+    // A template of the user may leave a tag open: it is text.
+    const text = tagEnd === -1 ? body.slice(at) : body.slice(at, tagAt);
     const { isLink, isSource, isClosed } = open.at(-1) ?? OUTSIDE;
     if (isLink || text.trim() === '') done += text;
     else if (isSource) done += withFacts(text);
     else done += isClosed ? text : withTerms(text);
-    if (tagAt === -1) break;
-    at = body.indexOf('>', tagAt) + 1;
+    if (tagEnd === -1) break;
+    at = tagEnd + 1;
     const tag = body.slice(tagAt, at);
     done += tag;
     nest(open, tag);

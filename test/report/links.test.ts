@@ -113,3 +113,8 @@ test('only whole words outside of paths and entities become links', () => {
     page('here <b id="fact-2"></b><a href="#fact-2">there</a>'),
   );
 });
+
+test('a tag that a template leaves open ends neither the page nor the search for its end', () => {
+  const page = '<body><p>no entry</p><p>1 < 2 <section id="glossary"></section></body>';
+  expect(linked(page)).toBe(page.replace('entry', '<a class="term" href="#term-entry">entry</a>'));
+});
