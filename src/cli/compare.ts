@@ -1,7 +1,7 @@
 import { presentationOptions } from '../commands/presentation.ts';
 import { TIMELINE_FORMATS } from '../report/index.ts';
 import { command } from './command.ts';
-import { aimOptions, limitOption, outputOptions, tellingOptions } from './options.ts';
+import { aimOptions, limitOption, outputOptions, shared, tellingOptions } from './options.ts';
 
 export const compareCommand = command({
   usage: 'compare <bundle...>',
@@ -21,31 +21,8 @@ export const compareCommand = command({
     ['did the change work?', 'conntrack-report compare before.tar.gz after.tar.gz'],
     ['a folder of snapshots over time', 'conntrack-report compare week/ --format html'],
   ],
-  run: async ({
-    bundle,
-    out,
-    format,
-    paper,
-    browser,
-    headroom,
-    memoryBudget,
-    limit,
-    quiet,
-    verbose,
-    json,
-    ...presentation
-  }) => {
+  run: async (given) => {
     const { compare } = await import('../commands/compare.ts');
-    const aims = { headroom, memoryBudget };
-    return compare(bundle, {
-      out,
-      formats: format,
-      paper,
-      browser,
-      aims,
-      limits: limit,
-      telling: { quiet, verbose, json },
-      presentation,
-    });
+    return compare(given.bundle, shared(given));
   },
 });

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { presentationOptions } from '../commands/presentation.ts';
 import { FLEET_FILES } from '../report/fleet.ts';
 import { command } from './command.ts';
-import { aimOptions, limitOption, printOptions, tellingOptions } from './options.ts';
+import { aimOptions, limitOption, printOptions, shared, tellingOptions } from './options.ts';
 import { parseFormats, wholeWithin } from './values.ts';
 
 export const fleetCommand = command({
@@ -62,32 +62,8 @@ export const fleetCommand = command({
     ],
     ['what was analysed elsewhere, as a table', 'conntrack-report fleet --from results.jsonl --out fleet --format csv'],
   ],
-  run: async ({
-    folder,
-    out,
-    format,
-    paper,
-    browser,
-    headroom,
-    memoryBudget,
-    limit,
-    quiet,
-    verbose,
-    json,
-    ...options
-  }) => {
+  run: async ({ folder, labels, groupBy, from, workers, ...given }) => {
     const { fleet } = await import('../commands/fleet.ts');
-    const aims = { headroom, memoryBudget };
-    return fleet(folder, {
-      ...options,
-      out,
-      formats: format,
-      paper,
-      browser,
-      aims,
-      limits: limit,
-      telling: { quiet, verbose, json },
-      presentation: options,
-    });
+    return fleet(folder, { ...shared(given), labels, groupBy, from, workers });
   },
 });

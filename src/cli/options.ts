@@ -1,8 +1,10 @@
 /** Options that several commands have. */
 import type { Argv } from 'yargs';
 import { DEFAULT_AIMS } from '../analysis/aims.ts';
-import { parseLimits, WRITTEN_LIMITS } from '../bundle/limits.ts';
-import type { Format } from '../report/index.ts';
+import { type Limits, parseLimits, WRITTEN_LIMITS } from '../bundle/limits.ts';
+import type { PresentationOptions } from '../commands/presentation.ts';
+import type { Telling } from '../commands/progress.ts';
+import type { Format, Paper } from '../report/index.ts';
 import { numberWithin, parseFormats } from './values.ts';
 
 /** Where reports are written, and as what. */
@@ -93,3 +95,39 @@ export const oneInput = (describe: string) => ({
   demandOption: true as const,
   coerce: (given: string) => (given === '' ? '-' : given),
 });
+
+interface Shared<F> extends PresentationOptions, Telling {
+  out: string;
+  format: F[];
+  paper: Paper;
+  browser: string | undefined;
+  headroom: number;
+  memoryBudget: number;
+  limit: Limits | undefined;
+}
+
+/** What these options give a command, as report, compare and fleet take it alike; whatever else was given may shape the report. */
+export function shared<F extends string>({
+  out,
+  format,
+  paper,
+  browser,
+  headroom,
+  memoryBudget,
+  limit,
+  quiet,
+  verbose,
+  json,
+  ...presentation
+}: Shared<F>) {
+  return {
+    out,
+    formats: format,
+    paper,
+    browser,
+    aims: { headroom, memoryBudget },
+    limits: limit,
+    telling: { quiet, verbose, json },
+    presentation,
+  };
+}

@@ -1,7 +1,7 @@
 import { presentationOptions, sectionsOption } from '../commands/presentation.ts';
 import { FORMATS } from '../report/index.ts';
 import { command } from './command.ts';
-import { aimOptions, limitOption, outputOptions, tellingOptions } from './options.ts';
+import { aimOptions, limitOption, outputOptions, shared, tellingOptions } from './options.ts';
 import { parseWhatIf } from './values.ts';
 
 export const reportCommand = command({
@@ -40,35 +40,8 @@ export const reportCommand = command({
       'conntrack-report report gw1.tar.gz --format json --fail-on critical',
     ],
   ],
-  run: async ({
-    bundle,
-    out,
-    format,
-    paper,
-    browser,
-    whatIf,
-    headroom,
-    memoryBudget,
-    limit,
-    failOn,
-    quiet,
-    verbose,
-    json,
-    ...presentation
-  }) => {
+  run: async ({ bundle, whatIf, failOn, ...given }) => {
     const { report } = await import('../commands/report.ts');
-    const aims = { headroom, memoryBudget };
-    return report(bundle, {
-      out,
-      formats: format,
-      paper,
-      browser,
-      whatIf,
-      aims,
-      limits: limit,
-      telling: { quiet, verbose, json },
-      failOn,
-      presentation,
-    });
+    return report(bundle, { ...shared(given), whatIf, failOn });
   },
 });
