@@ -45,7 +45,8 @@ await build({
   ...shared,
   entryPoints: ['src/start/cli.ts', 'src/start/fleet-worker.ts'],
   outdir: 'dist',
-  format: 'esm',
+  outExtension: { '.js': '.cjs' },
+  format: 'cjs',
   define: { PROGRAM: JSON.stringify(`./${program}`) },
 });
 
@@ -72,4 +73,4 @@ await build({
 });
 
 mkdirSync('dist/man');
-writeFileSync('dist/man/conntrack-report.1', execFileSync(process.execPath, ['dist/cli.js', 'man']));
+writeFileSync('dist/man/conntrack-report.1', execFileSync(process.execPath, ['dist/cli.cjs', 'man']));

@@ -12,7 +12,7 @@ const out = path.join(root, 'dist', 'types');
 const SCHEMAS = { 'analysis/schema': 'Analysis', 'timeline/schema': 'Timeline', 'fleet/schema': 'Fleet' };
 
 function typesOf(name) {
-  const schema = execFileSync(process.execPath, [path.join(root, 'dist/cli.js'), 'schema', name.toLowerCase()], {
+  const schema = execFileSync(process.execPath, [path.join(root, 'dist/cli.cjs'), 'schema', name.toLowerCase()], {
     encoding: 'utf8',
   });
   const { description, ...shape } = JSON.parse(schema);

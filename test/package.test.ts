@@ -47,8 +47,8 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 const PUBLISHED = [
   /^(?:package\.json|README\.md|LICENSE)$/,
-  /^dist\/(?:cli|fleet-worker|index)\.js$/,
-  /^dist\/(?:gunzip-worker|program-[\da-f]{16})\.cjs$/,
+  /^dist\/index\.js$/,
+  /^dist\/(?:cli|fleet-worker|gunzip-worker|program-[\da-f]{16})\.cjs$/,
   /^dist\/man\/conntrack-report\.1$/,
   /^dist\/types\/[\w/-]+\.d\.ts$/,
   /^src\/collector\/collect\.sh$/,
@@ -129,7 +129,7 @@ describe.each(VERSIONS)('installed, for Node $wanted', ({ wanted, node = '', fou
   };
 
   test.skipIf(node === '')(`the program writes a report${why}`, () => {
-    const cli = path.join(installed, 'dist', 'cli.js');
+    const cli = path.join(installed, 'dist', 'cli.cjs');
     const out = `out-${wanted}`;
     const { status, stderr } = run(
       cli,

@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../src/package.ts';
 
 const README = readFileSync(path.join(packageRoot, 'README.md'), 'utf8');
-const CLI = path.join(packageRoot, 'dist', 'cli.js');
+const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-readme-'));
 afterAll(() => rmSync(scratch, { recursive: true }));

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { packageRoot } from '../package.ts';
 import { DamageError } from './damage.ts';
+import { UNPACKER } from './unpacker.ts';
 
 /** Size and SHA-256 of a file as it was read. */
 export interface Digest {
@@ -13,16 +14,29 @@ export interface Digest {
   sha256: string;
 }
 
-/** What the thread is given. */
-export interface WorkerData {
-  file: string;
-}
+/** What the thread is told: what to unpack, and then which buffers are free again. */
+export type ToWorker = { file: string } | { buffer: ArrayBuffer };
 
 /** What the thread tells: blocks, and in the end what it read, why no more could be unpacked, if so, or why no more could be read. */
 export type FromWorker =
   | { block: Uint8Array<ArrayBuffer>; packedBytes: number }
   | { digest: Digest; damage?: { reason: string; isCut: boolean } }
   | { failure: Error };
+
+/** A thread that was started before anybody knew what for. */
+let spare: Worker | undefined;
+
+/** Has the next large file unpacked by a thread that runs {@link UNPACKER} already. Until then it is not to keep the process. */
+export function lendThread(worker: Worker): void {
+  spare = worker;
+}
+
+function startedThread(): Worker {
+  const worker = spare ?? new Worker(path.join(packageRoot, 'dist', UNPACKER));
+  spare = undefined;
+  worker.ref();
+  return worker;
+}
 
 /**
  * Yields what was packed, in blocks that are used again: one is to be used up by the time that the one after the next is asked for. The
@@ -38,8 +52,9 @@ export function gunzipFile(
   reached: (packedBytes: number) => void,
   read: (digest: Digest) => void,
 ): AsyncGenerator<Uint8Array> {
-  const workerData: WorkerData = { file };
-  const worker = new Worker(path.join(packageRoot, 'dist/gunzip-worker.cjs'), { workerData });
+  const worker = startedThread();
+  const tell = (message: ToWorker) => worker.postMessage(message, 'buffer' in message ? [message.buffer] : []);
+  tell({ file });
   const arrived: FromWorker[] = [];
   let wake = () => {};
   const arrive = (message: FromWorker) => {
@@ -60,7 +75,7 @@ export function gunzipFile(
           reached(message.packedBytes);
           yield Buffer.from(message.block.buffer, 0, message.block.length);
           // The one before is used up by now, and goes back; this one only when the next is asked for.
-          if (before !== undefined) worker.postMessage(before, [before]);
+          if (before !== undefined) tell({ buffer: before });
           before = message.block.buffer;
         } else if ('failure' in message) {
           throw message.failure;

@@ -11,9 +11,7 @@ import { type Digest, gunzipFile } from './gunzip.ts';
 import { Inflater } from './inflater.ts';
 import { Budget, limitOption } from './limits.ts';
 import { type Foreign, foreignOf, HEAD_BYTES, isGzip, type Packing, packingOf } from './recognise.ts';
-
-/** Packed bytes from which on a thread of its own pays. */
-const LARGE = 4 << 20;
+import { LARGE } from './unpacker.ts';
 
 /** Bytes that are read at a time, and behind the end of a small file. */
 const BLOCK = 1 << 20;

@@ -8,7 +8,7 @@ import type { Capture, Refusal } from './cache.ts';
 import { nameOf } from './sources.ts';
 import type { Failure, PageTask, Task } from './worker.ts';
 
-const SCRIPT = path.join(packageRoot, 'dist', 'fleet-worker.js');
+const SCRIPT = path.join(packageRoot, 'dist', 'fleet-worker.cjs');
 
 /** What results depend on: the release, and, between two releases, the program itself; it has its digest in its name. */
 export function programKey(): string[] {

@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import { start } from './start.ts';
+import { startedUnpacker } from './unpacker.ts';
 
-start('cli', useOf(process.argv.slice(2)));
+const args = process.argv.slice(2);
+const unpacker = startedUnpacker(args);
+start('cli', useOf(args), unpacker);
 
 /** What is compiled depends on the command and on what it writes. */
-function useOf(args: readonly string[]): string {
-  const [command = ''] = args;
-  if (!/^[a-z]+$/.test(command) || args.includes('--help')) return 'help';
-  const [, formats = ''] = /--format[= ]([a-z,]+)/.exec(args.join(' ')) ?? [];
+function useOf([command = '', ...others]: readonly string[]): string {
+  if (!/^[a-z]+$/.test(command) || others.includes('--help')) return 'help';
+  const [, formats = ''] = /--format[= ]([a-z,]+)/.exec(others.join(' ')) ?? [];
   return `${command}-${formats.replaceAll(',', '-')}`;
 }

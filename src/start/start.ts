@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
+import type { Worker } from 'node:worker_threads';
 import type { parts } from '../program.ts';
 import { Compiled } from './compiled.ts';
 
@@ -19,10 +19,11 @@ const SOON_MS = 1000;
 /**
  * Starts a part of the program.
  *
- * @param use  what it is started for, in letters and dashes; the same code is compiled each time that it is the same
+ * @param use       what it is started for, in letters and dashes; the same code is compiled each time that it is the same
+ * @param unpacker  see startedUnpacker()
  */
-export function start(part: 'cli' | 'fleetWorker', use: string): void {
-  const file = fileURLToPath(new URL(PROGRAM, import.meta.url));
+export function start(part: 'cli' | 'fleetWorker', use: string, unpacker?: Worker): void {
+  const file = path.join(__dirname, PROGRAM);
   const compiled = new Compiled(path.basename(PROGRAM, '.cjs'), use);
   const script = new Script(`(function (module, require, __filename) {${readFileSync(file, 'latin1')}\n})`, {
     filename: file,
@@ -36,5 +37,5 @@ export function start(part: 'cli' | 'fleetWorker', use: string): void {
   }
   const module: { exports: { parts?: typeof parts } } = { exports: {} };
   (script.runInThisContext() as Program)(module, createRequire(file), file);
-  void module.exports.parts?.[part]();
+  void module.exports.parts?.[part](unpacker);
 }

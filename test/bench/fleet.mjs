@@ -63,7 +63,7 @@ function run(inputs, out, ...options) {
   return new Promise((resolve, reject) => {
     const start = process.hrtime.bigint();
     const before = childSeconds();
-    const args = ['dist/cli.js', 'fleet', ...inputs, '--out', out, ...options];
+    const args = ['dist/cli.cjs', 'fleet', ...inputs, '--out', out, ...options];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     let peak = 0;
     const watch = setInterval(() => {

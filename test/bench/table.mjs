@@ -28,7 +28,7 @@ for line in sys.stdin:
 print(sources.most_common(1))`;
 
 const say = (line) => process.stdout.write(`${line}\n`);
-const reportOf = (bundle, formats) => `node dist/cli.js report ${bundle} --format ${formats} --out out`;
+const reportOf = (bundle, formats) => `node dist/cli.cjs report ${bundle} --format ${formats} --out out`;
 
 /** What people type instead, most of it for less. */
 const othersOf = (zcat) => [
@@ -101,7 +101,7 @@ async function compare(pairs, yardstick, { name, needs, command }) {
 say(`Node ${process.version}; median (least – most) of ${manyPairs} pairs, of ${fewPairs} of the large ones`);
 const small = await bundleOf('2000', 2000);
 say('\nAgainst node -e 0');
-await compare(manyPairs, 'node -e 0', { name: 'conntrack-report --help', command: 'node dist/cli.js --help' });
+await compare(manyPairs, 'node -e 0', { name: 'conntrack-report --help', command: 'node dist/cli.cjs --help' });
 await compare(manyPairs, 'node -e 0', {
   name: 'report of 2 000 entries, HTML and JSON',
   command: reportOf(small, 'html,json'),

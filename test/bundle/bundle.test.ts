@@ -138,7 +138,7 @@ describe('archives', () => {
 
   test('nothing goes on running after an input was refused', () => {
     const file = saved(Buffer.from('hello\n'.repeat(500)));
-    const { status, signal } = spawnSync(process.execPath, [path.join(packageRoot, 'dist/cli.js'), 'report', file], {
+    const { status, signal } = spawnSync(process.execPath, [path.join(packageRoot, 'dist/cli.cjs'), 'report', file], {
       timeout: 20_000,
     });
     expect({ status, signal }).toEqual({ status: 3, signal: null });

@@ -22,7 +22,7 @@ import { convert } from '../../src/commands/convert.ts';
 import { packageRoot } from '../../src/package.ts';
 import { readSnapshots } from '../../src/snapshot/read.ts';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.js');
+const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-limits-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 

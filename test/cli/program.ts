@@ -5,7 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { packageRoot } from '../../src/package.ts';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.js');
+const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 
 /** Bundles that the tests of the command line read. */
 export const SAMPLES = path.join(packageRoot, 'samples');

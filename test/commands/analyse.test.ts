@@ -1,4 +1,4 @@
-/** `conntrack-report analyse` as a user runs it: dist/cli.js in a process of its own. */
+/** `conntrack-report analyse` as a user runs it: dist/cli.cjs in a process of its own. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { afterAll, expect, test } from 'vitest';
 import { analysisSchema } from '../../src/analysis/schema.ts';
 import { packageRoot } from '../../src/package.ts';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.js');
+const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 const SAMPLES = path.join(packageRoot, 'samples');
 const samples = readdirSync(SAMPLES)
   .filter((name) => name.endsWith('.tar.gz'))

@@ -1,4 +1,4 @@
-/** The program as a user runs it: dist/cli.js in a process of its own. */
+/** The program as a user runs it: dist/cli.cjs in a process of its own. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
@@ -17,7 +17,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { packageRoot, version } from '../../src/package.ts';
 import { writeBundle } from '../bench/generate.mjs';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.js');
+const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 const SAMPLES = path.join(packageRoot, 'samples');
 const samples = readdirSync(SAMPLES).filter((name) => name.endsWith('.tar.gz'));
 const OLD = path.join(SAMPLES, 'linux-2.4.tar.gz');

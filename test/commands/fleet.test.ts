@@ -1,4 +1,4 @@
-/** `conntrack-report fleet` as a user runs it: dist/cli.js in a process of its own. */
+/** `conntrack-report fleet` as a user runs it: dist/cli.cjs in a process of its own. */
 import { spawn, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
@@ -21,7 +21,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/package.ts';
 import { writeBundle } from '../bench/generate.mjs';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.js');
+const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 const SAMPLES = path.join(packageRoot, 'samples');
 const TEXT = ['--format', 'html,csv,json'];
 

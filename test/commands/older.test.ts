@@ -14,7 +14,7 @@ import { openRenderer, openTimelineRenderer } from '../../src/report/index.ts';
 import { timelineSchema } from '../../src/timeline/schema.ts';
 import { analysisOf } from '../one-analysis.ts';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.js');
+const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 const FIXTURES = path.join(packageRoot, 'test', 'fixtures', 'analyses');
 const ANALYSES = ['analysis.json', 'older.json'];
 const at = (name: string) => path.join(FIXTURES, name);

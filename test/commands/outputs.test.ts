@@ -20,7 +20,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/package.ts';
 import { openBrowser } from '../../src/report/browser.ts';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.js');
+const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 const BUNDLE = path.join(packageRoot, 'samples', 'linux-2.4.tar.gz');
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-outputs-'));

@@ -90,7 +90,7 @@ test('where no folder can be had there is none, and nothing fails', () => {
 
 /** The program, in a process of its own that has the folder. */
 function run(...args: string[]) {
-  return spawnSync(process.execPath, [path.join(packageRoot, 'dist', 'cli.js'), ...args], {
+  return spawnSync(process.execPath, [path.join(packageRoot, 'dist', 'cli.cjs'), ...args], {
     encoding: 'utf8',
     cwd: scratch,
     env: { ...process.env, XDG_CACHE_HOME: scratch, HOME: scratch, TMPDIR: scratch },

@@ -185,10 +185,11 @@ function readStored(full: usize): i32 {
 /**
  * A table of codes is looked up with the next bits of the stream. What it says of a code:
  *
- *     bits 0–3   how many bits the code takes, of a long one those behind the first {@link ROOT}
- *     bits 4–7   how many bits follow it, that are added to its value; for SUBTABLE how many look the rest of it up
- *     bits 8–11  what it is
- *     bits 16–   its value: a byte, a length, a distance, or where the subtable is
+ *     bits 0–4    how many bits it takes: the code, of a long one what is behind the first {@link ROOT}, and the bits that follow it, which
+ *                 are added to its value
+ *     bits 8–11   what it is
+ *     bits 12–15  how many of these bits are the code; for SUBTABLE how many look the rest of it up
+ *     bits 16–    its value: a byte, a length, a distance, or where the subtable is
  */
 const LITERAL: u32 = 0x100;
 /** No length or distance: one of the following three. */
@@ -198,7 +199,7 @@ const END_OF_BLOCK: u32 = OTHER | 0x800;
 const NO_CODE: u32 = OTHER;
 
 const LONGEST_CODE: u32 = 15;
-const LITERAL_ROOT: u32 = 11;
+const LITERAL_ROOT: u32 = 10;
 const DISTANCE_ROOT: u32 = 8;
 const PRECODE_ROOT: u32 = 7;
 const LITERALS: u32 = 288;
@@ -228,17 +229,22 @@ const DISTANCE_BITS: u8[] = [
 /** RFC 1951, 3.2.7. */
 const PRECODE_ORDER: u8[] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
-/** What the table says of a symbol, but for the length of its code. */
+/** What the table says of a symbol, but for its code: see {@link entryOf}. */
 function meaningOf(symbol: u32, table: usize): u32 {
   if (table === distances) {
     if (symbol >= 30) return NO_CODE;
-    return ((unchecked(DISTANCE_BASES[symbol]) as u32) << 16) | ((unchecked(DISTANCE_BITS[symbol]) as u32) << 4);
+    return ((unchecked(DISTANCE_BASES[symbol]) as u32) << 16) | unchecked(DISTANCE_BITS[symbol]);
   }
   if (table === precodes || symbol < 256) return (symbol << 16) | LITERAL;
   if (symbol === 256) return END_OF_BLOCK;
   if (symbol > 285) return NO_CODE;
   const at = symbol - 257;
-  return ((unchecked(LENGTH_BASES[at]) as u32) << 16) | ((unchecked(LENGTH_BITS[at]) as u32) << 4);
+  return ((unchecked(LENGTH_BASES[at]) as u32) << 16) | unchecked(LENGTH_BITS[at]);
+}
+
+/** The same with a code of so many bits. */
+function entryOf(meaning: u32, length: u32): u32 {
+  return meaning + length + (length << 12);
 }
 
 const numbers: usize = memory.data(2 * 16);
@@ -281,16 +287,17 @@ function makeTable(table: usize, root: u32, from: usize, symbols: u32): bool {
     store<u32>(place, load<u32>(place) + 1);
     const meaning = meaningOf(symbol, table);
     if (length <= root) {
-      fill(table, reversed, length, root, meaning | length);
+      fill(table, reversed, length, root, entryOf(meaning, length));
       continue;
     }
     const link = table + ((reversed & ((1 << root) - 1)) << 2);
     if ((load<u32>(link) & SUBTABLE) !== SUBTABLE) {
-      store<u32>(link, (end << 16) | (more << 4) | SUBTABLE | root);
+      store<u32>(link, (end << 16) | (more << 12) | SUBTABLE | root);
       for (let at: u32 = 0; at < 1 << more; at++) store<u32>(table + ((end + at) << 2), NO_CODE);
       end += 1 << more;
     }
-    fill(table + ((load<u32>(link) >> 16) << 2), reversed >> root, length - root, more, meaning | (length - root));
+    const subtable = table + ((load<u32>(link) >> 16) << 2);
+    fill(subtable, reversed >> root, length - root, more, entryOf(meaning, length - root));
   }
   return true;
 }
@@ -338,7 +345,7 @@ function readCodeLengths(): i32 {
     refill();
     const entry = load<u32>(precodes + (peek(PRECODE_ROOT) << 2));
     if ((entry & LITERAL) === 0) return WRONG_CODE_LENGTHS;
-    take(entry & 15);
+    take(entry & 31);
     const symbol = entry >> 16;
     let repeat: u32 = 1;
     if (symbol < 16) last = symbol;
@@ -392,63 +399,59 @@ function readManyCodes(full: usize): i32 {
     from += (63 - length) >> 3;
     length |= 56;
     let entry = load<u32>(literals + ((held as usize & ((1 << LITERAL_ROOT) - 1)) << 2));
-    // Three literals take 45 bits at the most.
+    // A length and a distance take 48 bits at the most: together, but not behind a literal.
     if ((entry & LITERAL) !== 0) {
-      held >>= (entry & 15) as u64;
-      length -= entry & 15;
+      held >>= (entry & 31) as u64;
+      length -= entry & 31;
       store<u8>(to++, entry >> 16);
       entry = load<u32>(literals + ((held as usize & ((1 << LITERAL_ROOT) - 1)) << 2));
       if ((entry & LITERAL) !== 0) {
-        held >>= (entry & 15) as u64;
-        length -= entry & 15;
+        held >>= (entry & 31) as u64;
+        length -= entry & 31;
         store<u8>(to++, entry >> 16);
         entry = load<u32>(literals + ((held as usize & ((1 << LITERAL_ROOT) - 1)) << 2));
         if ((entry & LITERAL) !== 0) {
-          held >>= (entry & 15) as u64;
-          length -= entry & 15;
+          held >>= (entry & 31) as u64;
+          length -= entry & 31;
           store<u8>(to++, entry >> 16);
           continue;
         }
       }
+      held |= load<u64>(from) << (length as u64);
+      from += (63 - length) >> 3;
+      length |= 56;
     }
     if ((entry & OTHER) !== 0) {
       if ((entry & SUBTABLE) === SUBTABLE) {
         held >>= LITERAL_ROOT as u64;
         length -= LITERAL_ROOT;
-        const at = (entry >> 16) + ((held as u32) & ((1 << ((entry >> 4) & 15)) - 1));
+        const at = (entry >> 16) + ((held as u32) & ((1 << ((entry >> 12) & 15)) - 1));
         entry = load<u32>(literals + ((at as usize) << 2));
         if ((entry & LITERAL) !== 0) {
-          held >>= (entry & 15) as u64;
-          length -= entry & 15;
+          held >>= (entry & 31) as u64;
+          length -= entry & 31;
           store<u8>(to++, entry >> 16);
           continue;
         }
       }
       if ((entry & OTHER) !== 0) {
         if ((entry & END_OF_BLOCK) === END_OF_BLOCK) {
-          held >>= (entry & 15) as u64;
-          length -= entry & 15;
+          held >>= (entry & 31) as u64;
+          length -= entry & 31;
           phase = HEADER;
         } else stop = WRONG_CODE;
         break;
       }
     }
-    held >>= (entry & 15) as u64;
-    length -= entry & 15;
-    let extra = (entry >> 4) & 15;
-    const matched = (entry >> 16) + ((held as u32) & ((1 << extra) - 1));
-    held >>= extra as u64;
-    length -= extra;
-
-    held |= load<u64>(from) << (length as u64);
-    from += (63 - length) >> 3;
-    length |= 56;
+    const matched = valueOf(entry, held as u32);
+    held >>= (entry & 31) as u64;
+    length -= entry & 31;
     entry = load<u32>(distances + ((held as usize & ((1 << DISTANCE_ROOT) - 1)) << 2));
     if ((entry & OTHER) !== 0) {
       if ((entry & SUBTABLE) === SUBTABLE) {
         held >>= DISTANCE_ROOT as u64;
         length -= DISTANCE_ROOT;
-        const at = (entry >> 16) + ((held as u32) & ((1 << ((entry >> 4) & 15)) - 1));
+        const at = (entry >> 16) + ((held as u32) & ((1 << ((entry >> 12) & 15)) - 1));
         entry = load<u32>(distances + ((at as usize) << 2));
       }
       if ((entry & OTHER) !== 0) {
@@ -456,12 +459,9 @@ function readManyCodes(full: usize): i32 {
         break;
       }
     }
-    held >>= (entry & 15) as u64;
-    length -= entry & 15;
-    extra = (entry >> 4) & 15;
-    const distance = ((entry >> 16) + ((held as u32) & ((1 << extra) - 1))) as usize;
-    held >>= extra as u64;
-    length -= extra;
+    const distance = valueOf(entry, held as u32) as usize;
+    held >>= (entry & 31) as u64;
+    length -= entry & 31;
     if (distance > to - oldest) {
       stop = WRONG_DISTANCE;
       break;
@@ -476,17 +476,25 @@ function readManyCodes(full: usize): i32 {
   return stop;
 }
 
-/** Copies what was written `distance` before; where that is less than the length, it repeats. May write 15 bytes more. */
+/** The length or distance that an entry stands for, with the bits that follow its code. */
+@inline
+function valueOf(entry: u32, held: u32): u32 {
+  return (entry >> 16) + ((held & ((1 << (entry & 31)) - 1)) >> ((entry >> 12) & 15));
+}
+
+/**
+ * Copies what was written `distance` before; where that is less than the length, it repeats. Always writes 48 bytes: few lengths are more,
+ * and a loop whose end cannot be foretold would take longer.
+ */
 @inline
 function copyMatch(to: usize, distance: usize, length: u32): void {
   const end = to + length;
   let from = to - distance;
   if (distance >= 16) {
-    do {
-      v128.store(to, v128.load(from));
-      to += 16;
-      from += 16;
-    } while (to < end);
+    v128.store(to, v128.load(from));
+    v128.store(to, v128.load(from, 16), 16);
+    v128.store(to, v128.load(from, 32), 32);
+    for (to += 48; to < end; to += 16) v128.store(to, v128.load(to - distance));
   } else if (distance === 1) {
     const same = i8x16.splat(load<u8>(from));
     for (; to < end; to += 16) v128.store(to, same);
@@ -498,7 +506,9 @@ function copyMatch(to: usize, distance: usize, length: u32): void {
 /** One literal or match, where the input may end within it: then nothing of it is written. */
 function readLastCode(): i32 {
   refill();
-  const entry = takeCode(literals, LITERAL_ROOT);
+  const entry = nextCode(literals, LITERAL_ROOT);
+  const matched = valueOf(entry, bits as u32);
+  take(entry & 31);
   if (isBehindEnd()) return INPUT_ENDS;
   if ((entry & LITERAL) !== 0) {
     store<u8>(out++, entry >> 16);
@@ -509,26 +519,22 @@ function readLastCode(): i32 {
     return -1;
   }
   if ((entry & OTHER) !== 0) return WRONG_CODE;
-  const matched = (entry >> 16) + take((entry >> 4) & 15);
   refill();
-  const far = takeCode(distances, DISTANCE_ROOT);
+  const far = nextCode(distances, DISTANCE_ROOT);
+  const distance = valueOf(far, bits as u32) as usize;
+  take(far & 31);
   if (isBehindEnd()) return INPUT_ENDS;
   if ((far & OTHER) !== 0) return WRONG_CODE;
-  const distance = ((far >> 16) + take((far >> 4) & 15)) as usize;
-  if (isBehindEnd()) return INPUT_ENDS;
   if (distance > out - oldest) return WRONG_DISTANCE;
   copyMatch(out, distance, matched);
   out += matched;
   return -1;
 }
 
-/** What a table says of the next code, which is taken. */
-function takeCode(table: usize, root: u32): u32 {
-  let entry = load<u32>(table + (peek(root) << 2));
-  if ((entry & SUBTABLE) === SUBTABLE) {
-    take(root);
-    entry = load<u32>(table + (((entry >> 16) + peek((entry >> 4) & 15)) << 2));
-  }
-  take(entry & 15);
-  return entry;
+/** What a table says of the next code; of a long one the first bits are taken. */
+function nextCode(table: usize, root: u32): u32 {
+  const entry = load<u32>(table + (peek(root) << 2));
+  if ((entry & SUBTABLE) !== SUBTABLE) return entry;
+  take(root);
+  return load<u32>(table + (((entry >> 16) + peek((entry >> 12) & 15)) << 2));
 }

@@ -158,18 +158,19 @@ export class Tally<K> {
     const tag = tagOf<K>(key, hash);
     let bucket = this.bucketOf(hash);
     while (true) {
-      const counts = v128.load(bucket, COUNTS_AT);
-      const free = i32x4.bitmask(i32x4.eq(counts, i32x4.splat(0)));
-      let same = i32x4.bitmask(i32x4.eq(v128.load(bucket), i32x4.splat(tag))) & ~free;
+      // The counts one by one: what was stored alone a moment ago is not there yet when four are loaded at once.
+      let same = i32x4.bitmask(i32x4.eq(v128.load(bucket), i32x4.splat(tag)));
       while (same !== 0) {
         const slot = ctz(same) as u32;
-        if (isSame<K>(keyAt<K>(bucket, slot), key)) {
-          const at = countAt(bucket, slot);
-          store<u32>(at, load<u32>(at) + entries);
+        const at = countAt(bucket, slot);
+        const count = load<u32>(at);
+        if (count !== 0 && isSame<K>(keyAt<K>(bucket, slot), key)) {
+          store<u32>(at, count + entries);
           return;
         }
         same &= same - 1;
       }
+      const free = i32x4.bitmask(i32x4.eq(v128.load(bucket, COUNTS_AT), i32x4.splat(0)));
       if (free !== 0) {
         this.insert(bucket, ctz(free) as u32, key, hash, entries);
         return;
@@ -279,7 +280,9 @@ export class Tally<K> {
    */
   largest(list: usize, length: u32): u32 {
     let found: u32 = 0;
+    let least: u32 = 1;
     for (let bucket = this.buckets; bucket < this.end; bucket += bucketBytes<K>()) {
+      if (!v128.any_true(i32x4.ge_u(v128.load(bucket, COUNTS_AT), i32x4.splat(least)))) continue;
       for (let slot: u32 = 0; slot < SLOTS; slot++) {
         const count = load<u32>(countAt(bucket, slot));
         const key = keyAt<K>(bucket, slot);
@@ -290,6 +293,7 @@ export class Tally<K> {
         }
         copy<K>(itemAt(list, place), key);
         store<u32>(itemAt(list, place) + offsetof<K>(), count);
+        if (found === length) least = load<u32>(itemAt(list, length - 1) + offsetof<K>());
       }
     }
     return found;
