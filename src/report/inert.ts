@@ -64,13 +64,15 @@ export function mapStrings<T>(data: T, replace: (text: string) => string, replac
       return walked.some((inner, at) => inner !== value[at]) ? walked : value;
     }
     if (value === null || typeof value !== 'object') return value;
-    const before = value as Record<string, unknown>;
+    const after: [string, unknown][] = [];
     let isSame = true;
-    const after = Object.keys(before).map((key): [string, unknown] => {
-      const [newKey, inner] = [replaceKey(key), walk(before[key])];
-      isSame &&= newKey === key && inner === before[key];
-      return [newKey, inner];
-    });
+    // A closure that calls itself would be compiled for longer than it runs.
+    for (const [key, before] of Object.entries(value)) {
+      const newKey = replaceKey(key);
+      const inner = walk(before);
+      isSame &&= newKey === key && inner === before;
+      after.push([newKey, inner]);
+    }
     return isSame ? value : Object.fromEntries(after);
   };
   return walk(data) as T;

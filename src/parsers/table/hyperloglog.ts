@@ -12,11 +12,13 @@ const BITS = 14;
 /** Relative standard error of the estimate: two estimates in three are no further off. 1.04 / √m, as of HyperLogLog in general. */
 export const STANDARD_ERROR = 1.04 / Math.sqrt(2 ** BITS);
 
-/** The number of different keys, rounded. */
-export function estimateDistinct(registers: Uint8Array): number {
-  const count = registers.length;
-  const histogram = new Float64Array(MOST + 1);
-  for (const register of registers) histogram[register] = (histogram[register] ?? 0) + 1;
+/**
+ * The number of different keys, rounded.
+ *
+ * @param histogram  how many registers hold each number
+ */
+export function estimateDistinct(histogram: Readonly<ArrayLike<number>>): number {
+  const count = 2 ** BITS;
   let sum = count * tau(1 - (histogram[MOST] ?? 0) / count);
   for (let zeros = MOST - 1; zeros > 0; zeros--) sum = (sum + (histogram[zeros] ?? 0)) / 2;
   sum += count * sigma((histogram[0] ?? 0) / count);

@@ -22,6 +22,7 @@ type Global =
   | 'markedRows'
   | 'names'
   | 'refused'
+  | 'registerCounts'
   | 'roundedTimes'
   | 'rows'
   | 'rowsIPv6'
@@ -61,7 +62,7 @@ type Exports = Record<Global | TallyName, WebAssembly.Global> & {
   sizeOf(tally: number): number;
   limitOf(tally: number): number;
   errorOf(tally: number): number;
-  registersOf(tally: number): number;
+  countRegisters(tally: number): number;
   largest(tally: number, keyBytes: number): number;
   listTimes(series: number): number;
   repeatedRows(): number;
@@ -89,7 +90,7 @@ const OTHER_STATE = 63;
 const CLASS_BYTES = 12;
 
 /** See wasm/tally.ts and wasm/index.ts. */
-const SEEN_REGISTERS = 2 ** 14;
+const REGISTER_VALUES = 64;
 const ITEM_BYTES = 24;
 
 /** How many entries have each number of seconds; both ascending by the seconds. */
@@ -303,10 +304,11 @@ export class TableScanner {
         const name = () => nameOf(new DataView(items.buffer, at, keyBytes));
         merged.push({ entries: items.getUint32(at + keyBytes, true), name });
       }
-      const registers = this.#wasm.registersOf(tally);
-      list.distinct +=
-        registers === 0 ? this.#wasm.sizeOf(tally) : estimateDistinct(this.#bytes(registers, SEEN_REGISTERS));
-      list.distinctError = Math.max(list.distinctError, registers === 0 ? 0 : STANDARD_ERROR);
+      const isEstimated = this.#wasm.countRegisters(tally) !== 0;
+      list.distinct += isEstimated
+        ? estimateDistinct(this.#array(Uint32Array, 'registerCounts', REGISTER_VALUES))
+        : this.#wasm.sizeOf(tally);
+      if (isEstimated) list.distinctError = STANDARD_ERROR;
       list.exactUpTo = this.#wasm.limitOf(tally);
       list.maxError = Math.max(list.maxError, this.#wasm.errorOf(tally));
     }

@@ -13,8 +13,9 @@ import {
   sources4,
   sources6,
 } from './counts';
+import { increase } from './memory';
 import { readRow } from './scanner';
-import { ITEM_BYTES, Key4, Key8, Key16, Key20, Tally, usableSlots } from './tally';
+import { ITEM_BYTES, Key4, Key8, Key16, Key20, SEEN_BITS, Tally, usableSlots } from './tally';
 
 export {
   accountedRows,
@@ -167,9 +168,18 @@ export function limitOf(tally: usize): u32 {
   return usableSlots(table.mostBits);
 }
 
-/** The HyperLogLog registers of a table, 0 while it holds every key. */
-export function registersOf(tally: usize): usize {
-  return changetype<Tally<Key4>>(tally).seen;
+/** What a register holds is less. */
+const REGISTER_VALUES = 64;
+/** How many HyperLogLog registers hold each number, as {@link countRegisters} found them. */
+export const registerCounts: usize = heap.alloc(4 * REGISTER_VALUES);
+
+/** Fills {@link registerCounts}; false where the table has no registers, as it holds every key. */
+export function countRegisters(tally: usize): bool {
+  const registers = changetype<Tally<Key4>>(tally).seen;
+  if (registers === 0) return false;
+  memory.fill(registerCounts, 0, 4 * REGISTER_VALUES);
+  for (let at: usize = 0; at < 1 << SEEN_BITS; at++) increase(registerCounts, load<u8>(registers + at));
+  return true;
 }
 
 /** The largest keys, as {@link largest} found them; see Tally. */

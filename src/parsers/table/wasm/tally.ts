@@ -43,7 +43,7 @@ export class Key20 {
 }
 
 /** Logarithm of the registers that tell how many keys there were once some were dropped, each a byte. */
-const SEEN_BITS = 14;
+export const SEEN_BITS = 14;
 
 const SLOTS: u32 = 4;
 const COUNTS_AT: usize = 16;
