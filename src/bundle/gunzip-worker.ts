@@ -9,9 +9,9 @@ import { Inflater } from './inflater.ts';
 /** What was read of the file so far. */
 let bytes = 0;
 
-/** Buffers that go to and fro: memory that two threads share is slow to copy from. */
+/** Buffers that go to and fro: memory that two threads share is slow to copy from. They are large, as passing one on takes a while. */
 const BUFFERS = 4;
-const BUFFER_BYTES = 1 << 20;
+const BUFFER_BYTES = 2 << 20;
 const buffers = Array.from({ length: BUFFERS }, () => new ArrayBuffer(BUFFER_BYTES));
 let wake = () => {};
 parentPort?.on('message', (message: ToWorker) => {

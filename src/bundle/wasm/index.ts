@@ -21,7 +21,7 @@ const INPUT_BYTES: usize = 2 << 20;
 /** Steps may look at what is behind the input, and write behind a block. */
 const SLACK: usize = 512;
 const WINDOW: usize = 32768;
-const BLOCK_BYTES: usize = 1 << 20;
+const BLOCK_BYTES: usize = 2 << 20;
 
 export const inputBytes: usize = INPUT_BYTES;
 /** Where compressed bytes are to be written. */
