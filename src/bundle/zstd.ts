@@ -98,7 +98,8 @@ export class ZstdDecoder implements Decoder {
       this.#wanted = wanted;
       if (wanted === 0) this.#frames++;
       const input = this.#words(this.#input);
-      isOver = input[USED] === input[SIZE] && made < this.#toBytes;
+      // A full buffer may mean that there is more, unless the frame is over: asked again, it would be the next frame that is wanted.
+      isOver = input[USED] === input[SIZE] && (wanted === 0 || made < this.#toBytes);
     }
   }
 

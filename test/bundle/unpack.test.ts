@@ -209,6 +209,13 @@ describe('what the commands make', () => {
     }
   });
 
+  it.each([1, 2, 3])('zstd: a frame that ends where the buffer is full, after %d blocks', async (blocks) => {
+    const noise = randomBytes(blocks << 17);
+    const { bytes, error } = await unpacked(zstdRaw(noise));
+    expect(error).toBeUndefined();
+    expect(bytes.equals(noise)).toBe(true);
+  });
+
   it('zstd: frames that are to be skipped', async () => {
     const skipped = Buffer.from('\x5e\x2a\x4d\x18\x03\0\0\0abc', 'latin1');
     const packed = fixture('tree.tar.zst');
