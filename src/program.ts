@@ -1,10 +1,10 @@
 /** What can be started, all of it in one file once it is built: read and compiled at once, and evaluated as far as it is needed. */
-import type { Worker } from 'node:worker_threads';
+import type { Unpacker } from './bundle/unpacker.ts';
 
 export const parts = {
-  /** @param unpacker  a thread that was started for it already, if any */
-  cli: async (unpacker?: Worker) => {
-    if (unpacker) (await import('./bundle/gunzip.ts')).lendThread(unpacker);
+  /** @param unpacker  unpacks a file already, if any does */
+  cli: async (unpacker?: Unpacker) => {
+    if (unpacker) (await import('./bundle/gunzip.ts')).lend(unpacker);
     return await import('./cli.ts');
   },
   fleetWorker: () => import('./fleet/worker.ts'),

@@ -1,12 +1,14 @@
-/** The thread that gunzip.ts starts for a large file: reads and unpacks it, and waits where its blocks do not come back. */
+/** The thread that unpacker.ts starts for a large file: reads and unpacks it, and waits where its blocks do not come back. */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { DamageError } from './damage.ts';
-import type { Digest, FromWorker, ToWorker } from './gunzip.ts';
 import { Inflater } from './inflater.ts';
+import type { Digest, Told, WorkerData } from './unpacker.ts';
 
-/** What was read of the file so far. */
+const { file } = workerData as WorkerData;
+
+/** What was read of it so far. */
 let bytes = 0;
 
 /** Buffers that go to and fro: memory that two threads share is slow to copy from. They are large, as passing one on takes a while. */
@@ -14,16 +16,12 @@ const BUFFERS = 4;
 const BUFFER_BYTES = 2 << 20;
 const buffers = Array.from({ length: BUFFERS }, () => new ArrayBuffer(BUFFER_BYTES));
 let wake = () => {};
-parentPort?.on('message', (message: ToWorker) => {
-  if ('file' in message) {
-    work(message.file).then(send, (failure: Error) => send({ failure }));
-    return;
-  }
-  buffers.push(message.buffer);
+parentPort?.on('message', (buffer: ArrayBuffer) => {
+  buffers.push(buffer);
   wake();
 });
 
-function send(message: FromWorker): void {
+function send(message: Told): void {
   parentPort?.postMessage(message, 'block' in message ? [message.block.buffer] : []);
 }
 
@@ -43,7 +41,7 @@ async function sendAll(blocks: Iterable<Uint8Array>): Promise<void> {
 }
 
 /** Unpacks the file; behind a damage it is only read on, for its digest. */
-async function work(file: string): Promise<{ digest: Digest; damage?: { reason: string; isCut: boolean } }> {
+async function work(): Promise<{ digest: Digest; damage?: { reason: string; isCut: boolean } }> {
   const inflater = new Inflater();
   const hash = createHash('sha256');
   const descriptor = openSync(file, 'r');
@@ -64,3 +62,5 @@ async function work(file: string): Promise<{ digest: Digest; damage?: { reason: 
     return { digest: { bytes, sha256: hash.digest('hex') }, ...(damage && { damage }) };
   }
 }
+
+work().then(send, (failure: Error) => send({ failure }));

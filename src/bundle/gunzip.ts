@@ -3,39 +3,24 @@
  * longer than it saves.
  */
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { packageRoot } from '../package.ts';
 import { DamageError } from './damage.ts';
-import { UNPACKER } from './unpacker.ts';
+import { type Digest, UNPACKER, Unpacker } from './unpacker.ts';
 
-/** Size and SHA-256 of a file as it was read. */
-export interface Digest {
-  bytes: number;
-  sha256: string;
+/** What is unpacked already, before anybody asked for it. */
+let ahead: Unpacker | undefined;
+
+/** Has {@link gunzipFile} take what is unpacked already; see ../start/unpacker.ts. */
+export function lend(unpacker: Unpacker): void {
+  ahead = unpacker;
 }
 
-/** What the thread is told: what to unpack, and then which buffers are free again. */
-export type ToWorker = { file: string } | { buffer: ArrayBuffer };
-
-/** What the thread tells: blocks, and in the end what it read, why no more could be unpacked, if so, or why no more could be read. */
-export type FromWorker =
-  | { block: Uint8Array<ArrayBuffer>; packedBytes: number }
-  | { digest: Digest; damage?: { reason: string; isCut: boolean } }
-  | { failure: Error };
-
-/** A thread that was started before anybody knew what for. */
-let spare: Worker | undefined;
-
-/** Has the next large file unpacked by a thread that runs {@link UNPACKER} already. Until then it is not to keep the process. */
-export function lendThread(worker: Worker): void {
-  spare = worker;
-}
-
-function startedThread(): Worker {
-  const worker = spare ?? new Worker(path.join(packageRoot, 'dist', UNPACKER));
-  spare = undefined;
-  worker.ref();
-  return worker;
+function unpackerOf(file: string): Unpacker {
+  if (ahead?.file !== file) return new Unpacker(path.join(packageRoot, 'dist', UNPACKER), file);
+  const unpacker = ahead;
+  ahead = undefined;
+  unpacker.keepsProcess(true);
+  return unpacker;
 }
 
 /**
@@ -52,42 +37,27 @@ export function gunzipFile(
   reached: (packedBytes: number) => void,
   read: (digest: Digest) => void,
 ): AsyncGenerator<Uint8Array> {
-  const worker = startedThread();
-  const tell = (message: ToWorker) => worker.postMessage(message, 'buffer' in message ? [message.buffer] : []);
-  tell({ file });
-  const arrived: FromWorker[] = [];
-  let wake = () => {};
-  const arrive = (message: FromWorker) => {
-    arrived.push(message);
-    wake();
-  };
-  worker.on('message', arrive);
-  worker.on('error', (failure) => arrive({ failure }));
+  const unpacker = unpackerOf(file);
   async function* blocks(): AsyncGenerator<Uint8Array> {
     try {
       for (let before: ArrayBuffer | undefined; ; ) {
-        const message = arrived.shift();
-        if (message === undefined) {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        } else if ('block' in message) {
-          reached(message.packedBytes);
-          yield Buffer.from(message.block.buffer, 0, message.block.length);
+        const told = await unpacker.next();
+        if ('block' in told) {
+          reached(told.packedBytes);
+          yield Buffer.from(told.block.buffer, 0, told.block.length);
           // The one before is used up by now, and goes back; this one only when the next is asked for.
-          if (before !== undefined) tell({ buffer: before });
-          before = message.block.buffer;
-        } else if ('failure' in message) {
-          throw message.failure;
+          if (before !== undefined) unpacker.giveBack(before);
+          before = told.block.buffer;
+        } else if ('failure' in told) {
+          throw told.failure;
         } else {
-          read(message.digest);
-          if (message.damage) throw new DamageError(message.damage.reason, message.damage.isCut);
+          read(told.digest);
+          if (told.damage) throw new DamageError(told.damage.reason, told.damage.isCut);
           return;
         }
       }
     } finally {
-      // It takes a while, which nobody needs to wait for.
-      void worker.terminate();
+      void unpacker.end();
     }
   }
   return blocks();

@@ -7,11 +7,11 @@ import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { RefusedError, UnsupportedError } from './damage.ts';
 import { type Decoder, decoded } from './decoder.ts';
-import { type Digest, gunzipFile } from './gunzip.ts';
+import { gunzipFile } from './gunzip.ts';
 import { Inflater } from './inflater.ts';
 import { Budget, limitOption } from './limits.ts';
-import { type Foreign, foreignOf, HEAD_BYTES, isGzip, type Packing, packingOf } from './recognise.ts';
-import { LARGE } from './unpacker.ts';
+import { type Foreign, foreignOf, HEAD_BYTES, type Packing, packingOf } from './recognise.ts';
+import { type Digest, LARGE, startsLikeGzip } from './unpacker.ts';
 
 /** Bytes that are read at a time, and behind the end of a small file. */
 const BLOCK = 1 << 20;
@@ -72,22 +72,6 @@ async function* readSmall(file: string, bytes: number): AsyncGenerator<Uint8Arra
   } finally {
     closeSync(descriptor);
   }
-}
-
-/** A file that cannot be read does not; whoever reads it will hear why. */
-function startsLikeGzip(file: string): boolean {
-  const head = new Uint8Array(2);
-  try {
-    const descriptor = openSync(file, 'r');
-    try {
-      readSync(descriptor, head);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch {
-    return false;
-  }
-  return isGzip(head);
 }
 
 /** Opens standard input, or what stands for it. */

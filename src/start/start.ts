@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { Script } from 'node:vm';
-import type { Worker } from 'node:worker_threads';
+import type { Unpacker } from '../bundle/unpacker.ts';
 import type { parts } from '../program.ts';
 import { Compiled } from './compiled.ts';
 
@@ -22,7 +22,7 @@ const SOON_MS = 1000;
  * @param use       what it is started for, in letters and dashes; the same code is compiled each time that it is the same
  * @param unpacker  see startedUnpacker()
  */
-export function start(part: 'cli' | 'fleetWorker', use: string, unpacker?: Worker): void {
+export function start(part: 'cli' | 'fleetWorker', use: string, unpacker?: Unpacker): void {
   const file = path.join(__dirname, PROGRAM);
   const compiled = new Compiled(path.basename(PROGRAM, '.cjs'), use);
   const script = new Script(`(function (module, require, __filename) {${readFileSync(file, 'latin1')}\n})`, {

@@ -1,18 +1,18 @@
-/** Starts the thread that unpacks a large file before the program itself is read: either takes as long. */
+/** Starts to unpack a large file before the program itself is read, so that both happen at once. */
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { LARGE, UNPACKER } from '../bundle/unpacker.ts';
+import { LARGE, startsLikeGzip, UNPACKER, Unpacker } from '../bundle/unpacker.ts';
 
-/** Commands that unpack what they are given, by the thread. */
+/** Commands that unpack what they are given. */
 const UNPACKING = new Set(['analyse', 'compare', 'convert', 'inspect', 'report', 'verify']);
 
-/** The thread, if the command will want it; see lendThread() in ../bundle/gunzip.ts. */
-export function startedUnpacker([command = '', ...others]: readonly string[]): Worker | undefined {
-  const isLarge = (name: string) =>
-    !name.startsWith('-') && (statSync(name, { throwIfNoEntry: false })?.size ?? 0) >= LARGE;
-  if (!UNPACKING.has(command) || !others.some(isLarge)) return undefined;
-  const worker = new Worker(path.join(__dirname, UNPACKER));
-  worker.unref();
-  return worker;
+/** What unpacks the first file that the command will want to have unpacked by a thread, if any; see lend() in ../bundle/gunzip.ts. */
+export function startedUnpacker([command = '', ...others]: readonly string[]): Unpacker | undefined {
+  const isLarge = (name: string) => (statSync(name, { throwIfNoEntry: false })?.size ?? 0) >= LARGE;
+  const isWanted = (name: string) => !name.startsWith('-') && isLarge(name) && startsLikeGzip(name);
+  const file = UNPACKING.has(command) ? others.find(isWanted) : undefined;
+  if (file === undefined) return undefined;
+  const unpacker = new Unpacker(path.join(__dirname, UNPACKER), file);
+  unpacker.keepsProcess(false);
+  return unpacker;
 }

@@ -7,8 +7,9 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DamageError } from '../../src/bundle/damage.ts';
 import { decoded } from '../../src/bundle/decoder.ts';
-import { type Digest, gunzipFile } from '../../src/bundle/gunzip.ts';
+import { gunzipFile } from '../../src/bundle/gunzip.ts';
 import { Inflater } from '../../src/bundle/inflater.ts';
+import type { Digest } from '../../src/bundle/unpacker.ts';
 import { table } from '../bench/generate.mjs';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-gunzip-'));

@@ -8,31 +8,31 @@ import { startedUnpacker } from '../../src/start/unpacker.ts';
 let scratch = '';
 let large = '';
 let small = '';
+let zeros = '';
 beforeAll(() => {
   scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-unpacker-'));
   large = path.join(scratch, 'large.tar.gz');
   small = path.join(scratch, 'small.tar.gz');
-  for (const file of [large, small]) writeFileSync(file, '');
-  truncateSync(large, LARGE);
-  truncateSync(small, LARGE - 1);
+  zeros = path.join(scratch, 'zeros.tar');
+  for (const file of [large, small, zeros]) writeFileSync(file, file === zeros ? '' : '\x1f\x8b', 'latin1');
+  for (const file of [large, small, zeros]) truncateSync(file, file === small ? LARGE - 1 : LARGE);
 });
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-/** Whether a thread is started for such a command line. */
-async function isStarted(...args: string[]): Promise<boolean> {
-  const worker = startedUnpacker(args);
-  worker?.on('error', () => {});
-  await worker?.terminate();
-  return worker !== undefined;
+/** The name of the file that is unpacked ahead with such a command line. */
+async function startedFor(...args: string[]): Promise<string | undefined> {
+  const unpacker = startedUnpacker(args);
+  await unpacker?.end();
+  return unpacker && path.basename(unpacker.file);
 }
 
-test('a thread is started for a command that unpacks a large file, wherever it stands, and for no other', async () => {
-  expect(await isStarted('report', '--format', 'json', small, large)).toBe(true);
-  expect(await isStarted('compare', large, large)).toBe(true);
-  expect(await isStarted('report', small, 'missing.tar.gz', scratch, '-')).toBe(false);
+test('a thread is started for a command that unpacks a large file, wherever it stands, and no other', async () => {
+  expect(await startedFor('report', '--format', 'json', small, large)).toBe('large.tar.gz');
+  expect(await startedFor('compare', large, large)).toBe('large.tar.gz');
+  expect(await startedFor('report', small, zeros, 'missing.tar.gz', scratch, '-')).toBeUndefined();
   // Its bundles are unpacked by processes of their own.
-  expect(await isStarted('fleet', large)).toBe(false);
-  expect(await isStarted('collect', large)).toBe(false);
-  expect(await isStarted('--help', large)).toBe(false);
-  expect(await isStarted()).toBe(false);
+  expect(await startedFor('fleet', large)).toBeUndefined();
+  expect(await startedFor('collect', large)).toBeUndefined();
+  expect(await startedFor('--help', large)).toBeUndefined();
+  expect(await startedFor()).toBeUndefined();
 });
