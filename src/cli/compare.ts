@@ -1,7 +1,7 @@
-import { presentationOptions } from '../commands/presentation.ts';
 import { TIMELINE_FORMATS } from '../report/index.ts';
 import { command } from './command.ts';
 import { aimOptions, limitOption, outputOptions, shared, tellingOptions } from './options.ts';
+import { presentationOptions } from './presentation.ts';
 
 export const compareCommand = command({
   usage: 'compare <bundle...>',

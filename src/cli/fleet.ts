@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { presentationOptions } from '../commands/presentation.ts';
 import { FLEET_FILES } from '../report/fleet.ts';
 import { command } from './command.ts';
 import { aimOptions, limitOption, printOptions, shared, tellingOptions } from './options.ts';
+import { presentationOptions } from './presentation.ts';
 import { parseFormats, wholeWithin } from './values.ts';
 
 export const fleetCommand = command({

@@ -1,7 +1,7 @@
-import { presentationOptions, sectionsOption } from '../commands/presentation.ts';
 import { FORMATS } from '../report/index.ts';
 import { command } from './command.ts';
 import { aimOptions, limitOption, outputOptions, shared, tellingOptions } from './options.ts';
+import { presentationOptions, sectionsOption } from './presentation.ts';
 import { parseWhatIf } from './values.ts';
 
 export const reportCommand = command({

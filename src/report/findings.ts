@@ -3,15 +3,12 @@ import templates from 'templates:plain';
 import { RULE_IDS } from '../analysis/findings/index.ts';
 import type { Finding } from '../analysis/schema.ts';
 import { renderTemplate } from './templates.ts';
-import { textOf, valuesOf } from './view/quantity.ts';
+import { saidOf, textOf } from './view/quantity.ts';
 
 /** What a finding states, with the numbers of its host; undefined if it was not assessed. */
 export function statementOf(finding: Finding): string | undefined {
   if (finding.severity === 'unknown') return undefined;
-  return renderTemplate(templates, textOf(finding, finding.says).text, valuesOf(finding.values)).replace(
-    /[\u00a0\u202f]/g,
-    ' ',
-  );
+  return renderTemplate(templates, textOf(finding, finding.says).text, saidOf(finding)).replace(/[\u00a0\u202f]/g, ' ');
 }
 
 /** One rule of the catalogue: what it looks for, why it matters and what to do. */

@@ -248,6 +248,20 @@ describe('findings', () => {
     }
   });
 
+  it.each([
+    ['a finding', { id: 'of-tomorrow' }],
+    ['a sentence of a finding', { says: 'ofTomorrow' }],
+  ])('%s that only a newer version knows is said as that one wrote it', (_, newer) => {
+    const analysis = full();
+    const [first] = analysis.findings;
+    if (first) analysis.findings.push({ ...first, ...newer, statement: `The <b>moon</b> ${HOSTILE} is full.` });
+    for (const text of [visibleText(renderHtml(analysis)), renderMarkdown(analysis), renderText(analysis)])
+      expect(text.replaceAll('\\', '')).toMatch(/The (?:<|&lt;)b(?:>|&gt;)moon/);
+    expect(renderHtml(analysis)).not.toContain('<b>moon');
+    expect(JSON.parse(renderJson(analysis)).findings.at(-1).statement).toMatch(/^The <b>moon<\/b>.* is full\.$/s);
+    expect(visibleText(renderHtml(analysis)).includes('A finding of a newer version')).toBe('id' in newer);
+  });
+
   it('are a line each on a terminal', () => {
     const text = renderText(full(), { width: 10_000 });
     expect(text).toMatch(/^Findings: 1 critical, 1 in order, 1 not assessed$/m);

@@ -2,7 +2,7 @@
 import type { Analysis, Finding } from '../../analysis/schema.ts';
 import { list, plural } from '../format.ts';
 import { Verbatim } from '../inert.ts';
-import { exactly, textOf, valuesOf } from './quantity.ts';
+import { exactly, saidOf, textOf } from './quantity.ts';
 import { sourceOf } from './sources.ts';
 import { SEVERITY_WORDS } from './verdict.ts';
 
@@ -37,7 +37,7 @@ function row(finding: Finding, { hasRecommendation, hasComparisons }: Parts) {
     statement: textOf(finding, finding.says),
     why: textOf(finding, 'why'),
     remedy: textOf(finding, 'do'),
-    values: valuesOf(finding.values),
+    values: saidOf(finding),
     confidence: finding.confidence && CONFIDENCE[finding.confidence],
     evidence: finding.evidence.map(({ what, value, ...place }) => ({
       what,

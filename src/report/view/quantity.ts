@@ -1,4 +1,5 @@
 /** Quantities as they are written: the name of a value says its unit. */
+import templates from 'templates:plain';
 import type { Finding, Quantity } from '../../analysis/schema.ts';
 import {
   bytes,
@@ -51,7 +52,18 @@ export function valuesOf(values: Readonly<Record<string, Quantity>>): Record<str
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, written(name, value)]));
 }
 
-/** The template of one of a finding's texts. */
+/** Texts that every finding has, besides its sentences. */
+const TEXTS = ['title', 'looks', 'why', 'do'];
+
+const isText = (name: string) => Object.hasOwn(templates, name);
+
+/** The template of one of a finding's texts; of one that only a newer version knows, whose analysis was read, what is said of all such. */
 export function textOf({ id }: Pick<Finding, 'id'>, text: string): Verbatim {
-  return new Verbatim(`findings/${id}/${text}`);
+  const name = `findings/${id}/${text}`;
+  return new Verbatim(isText(name) ? name : `findings/other/${TEXTS.includes(text) ? text : 'says'}`);
+}
+
+/** What the sentence of a finding is given. */
+export function saidOf({ id, says, statement, values }: Finding): Record<string, string | boolean | undefined> {
+  return isText(`findings/${id}/${says}`) ? valuesOf(values) : { id, statement };
 }

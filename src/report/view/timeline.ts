@@ -1,10 +1,10 @@
 /** Several snapshots of one host: whether the fix worked, what changed, what is growing. */
-import { RULE_IDS } from '../../analysis/findings/index.ts';
 import type { Check, Interval, Point, Timeline } from '../../timeline/schema.ts';
 import { MOST_PARTS, overTime, stacks } from '../charts.ts';
 import { bytes, change, count, dateTime, duration, list, percent, plural, shortDateTime, zone } from '../format.ts';
 import { Verbatim } from '../inert.ts';
 import { glossaryView } from './glossary.ts';
+import { textOf } from './quantity.ts';
 import { className } from './table.ts';
 import { KIND_WORDS, SEVERITY_WORDS } from './verdict.ts';
 
@@ -513,8 +513,7 @@ export function timelineView(timeline: Timeline) {
               change: CHANGES[kind],
               rows: ids.map(({ id, before: was, after: is }) => ({
                 id,
-                // What another version of this program found may have no name here.
-                title: RULE_IDS.includes(id) ? new Verbatim(`findings/${id}/title`) : undefined,
+                title: textOf({ id }, 'title'),
                 before: was ? FOUND_WORDS[was] : '',
                 after: is ? FOUND_WORDS[is] : '',
                 severity: is ?? 'unknown',
