@@ -16,8 +16,9 @@ export function lend(unpacker: Unpacker): void {
 }
 
 function unpackerOf(file: string): Unpacker {
-  if (ahead?.file !== file) return new Unpacker(path.join(packageRoot, 'dist', UNPACKER), file);
   const unpacker = ahead;
+  if (unpacker === undefined || path.resolve(unpacker.file) !== path.resolve(file))
+    return new Unpacker(path.join(packageRoot, 'dist', UNPACKER), file);
   ahead = undefined;
   unpacker.keepsProcess(true);
   return unpacker;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { LARGE, startsLikeGzip, UNPACKER, Unpacker } from '../bundle/unpacker.ts';
 
 /** Commands that unpack what they are given. */
-const UNPACKING = new Set(['analyse', 'compare', 'convert', 'inspect', 'report', 'verify']);
+const UNPACKING = new Set(['analyse', 'anonymize', 'compare', 'convert', 'inspect', 'report', 'verify']);
 
 /** What unpacks the first file that the command will want to have unpacked by a thread, if any; see lend() in ../bundle/gunzip.ts. */
 export function startedUnpacker([command = '', ...others]: readonly string[]): Unpacker | undefined {

@@ -2,14 +2,16 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { constants, crc32, deflateRawSync, gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { DamageError } from '../../src/bundle/damage.ts';
 import { decoded } from '../../src/bundle/decoder.ts';
-import { gunzipFile } from '../../src/bundle/gunzip.ts';
+import { gunzipFile, lend } from '../../src/bundle/gunzip.ts';
 import { Inflater } from '../../src/bundle/inflater.ts';
-import type { Digest } from '../../src/bundle/unpacker.ts';
+import { type Digest, UNPACKER, Unpacker } from '../../src/bundle/unpacker.ts';
+import { packageRoot } from '../../src/package.ts';
 import { table } from '../bench/generate.mjs';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-gunzip-'));
@@ -204,6 +206,24 @@ describe('gunzipFile', () => {
       expect(block.length).toBeGreaterThan(0);
       break;
     }
+  });
+
+  it('takes what is unpacked already, however the file is named, and of another file does not', async () => {
+    const bytes = Buffer.from([...table(40_000)].join(''));
+    const [file, other] = ['ahead', 'other'].map((name) => path.join(scratch, name));
+    for (const each of [file, other]) writeFileSync(each ?? '', gzipSync(bytes));
+    const ahead = new Unpacker(path.join(packageRoot, 'dist', UNPACKER), file ?? '');
+    const asked = vi.spyOn(ahead, 'next');
+    lend(ahead);
+    // What it tells before anybody asks is not lost.
+    await setTimeout(300);
+    expect((await inThreadOf(other ?? '')).bytes.equals(bytes)).toBe(true);
+    expect(asked).not.toHaveBeenCalled();
+    for (let time = 0; time < 2; time++)
+      expect((await inThreadOf(path.relative('', file ?? ''))).bytes.equals(bytes)).toBe(true);
+    const blocks = Math.ceil(bytes.length / (2 << 20));
+    expect(asked.mock.calls.length).toBeGreaterThan(blocks);
+    expect(asked.mock.calls.length).toBeLessThan(2 * blocks);
   });
 
   it('passes on why a file cannot be read', async () => {

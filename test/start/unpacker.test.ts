@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LARGE } from '../../src/bundle/unpacker.ts';
+import { packageRoot } from '../../src/package.ts';
 import { startedUnpacker } from '../../src/start/unpacker.ts';
 
 let scratch = '';
@@ -35,4 +37,12 @@ test('a thread is started for a command that unpacks a large file, wherever it s
   expect(await startedFor('collect', large)).toBeUndefined();
   expect(await startedFor('--help', large)).toBeUndefined();
   expect(await startedFor()).toBeUndefined();
+});
+
+test('a command that does not come to the file ends all the same', () => {
+  const cli = path.join(packageRoot, 'dist', 'cli.cjs');
+  const { status, signal } = spawnSync(process.execPath, [cli, 'report', large, '--no-such-option'], {
+    timeout: 30_000,
+  });
+  expect({ status, signal }).toEqual({ status: 2, signal: null });
 });
