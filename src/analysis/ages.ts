@@ -211,10 +211,12 @@ function classRow(each: DatedClass): Ages['classes'][number] {
 function histogram(known: IdleTimes, timeout: number): Ages['classes'][number]['histogram'] {
   // Even of a timeout of 0 there is a first second.
   const edges = [0, ...EDGES.filter((edge) => edge > 0 && edge < timeout), timeout + 1];
-  return edges.slice(1).map((toSeconds, index) => {
-    const fromSeconds = edges[index] ?? 0;
-    return { fromSeconds, toSeconds, entries: known.between(fromSeconds, toSeconds) };
-  });
+  const idle = edges.map((edge) => known.atLeast(edge));
+  return edges.slice(1).map((toSeconds, index) => ({
+    fromSeconds: edges[index] ?? 0,
+    toSeconds,
+    entries: (idle[index] ?? 0) - (idle[index + 1] ?? 0),
+  }));
 }
 
 /**

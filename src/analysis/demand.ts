@@ -9,7 +9,7 @@
  * The limit is compared with the count, and the count has expired entries in it until the kernel collects them. A capture shows one moment
  * between two collections; the higher end is the moment before one.
  */
-import type { Snapshot } from '../snapshot/types.ts';
+import type { ClassTimers, Snapshot } from '../snapshot/types.ts';
 import { collectionSeconds } from './kernel.ts';
 import type { Analysis, Demand } from './schema.ts';
 import { atLimit } from './usage.ts';
@@ -135,8 +135,18 @@ function waitOf(snapshot: Snapshot, { usage, slab }: Measured): number | undefin
   const elsewhere = (slab.total?.activeObjects ?? Number.POSITIVE_INFINITY) - (usage.entries?.value ?? 0);
   if (most !== LONGEST_INTERVAL || !table || elsewhere > Math.max(SPARE_OBJECTS, LITTLE_ELSEWHERE * table.entries))
     return most;
+  return Math.ceil(Math.min(LONGEST_INTERVAL, meanTimer(table.timers)));
+}
+
+/** Of a large table it takes a while, and several findings need it. */
+const meanTimers = new WeakMap<readonly ClassTimers[], number>();
+
+/** The mean of what remains of the timers, in seconds, as the kernel reckons it. */
+function meanTimer(timers: readonly ClassTimers[]): number {
+  const known = meanTimers.get(timers);
+  if (known !== undefined) return known;
   let [entries, seconds] = [UNKNOWN_ENTRIES, UNKNOWN_ENTRIES * LONGEST_INTERVAL];
-  for (const { seconds: remaining, entries: counts, withoutTimer } of table.timers) {
+  for (const { seconds: remaining, entries: counts, withoutTimer } of timers) {
     entries += withoutTimer;
     seconds += withoutTimer * LONGEST_TIMER;
     for (let at = 0; at < counts.length; at++) {
@@ -145,7 +155,8 @@ function waitOf(snapshot: Snapshot, { usage, slab }: Measured): number | undefin
       seconds += count * Math.min(LONGEST_TIMER, Math.max(1, remaining[at] ?? 0));
     }
   }
-  return Math.ceil(Math.min(LONGEST_INTERVAL, seconds / entries));
+  meanTimers.set(timers, seconds / entries);
+  return seconds / entries;
 }
 
 /**
