@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LARGE } from '../../src/bundle/unpacker.ts';
-import { packageRoot } from '../../src/package.ts';
 import { startedUnpacker } from '../../src/start/unpacker.ts';
+import { CLI } from '../cli/program.ts';
 
 let scratch = '';
 let large = '';
@@ -37,11 +37,12 @@ test('a thread is started for a command that unpacks a large file, wherever it s
   expect(await startedFor('collect', large)).toBeUndefined();
   expect(await startedFor('--help', large)).toBeUndefined();
   expect(await startedFor()).toBeUndefined();
+  // Words that no file could be called.
+  expect(await startedFor('report', small, '--title', 'x'.repeat(300), path.join(small, 'below'))).toBeUndefined();
 });
 
 test('a command that does not come to the file ends all the same', () => {
-  const cli = path.join(packageRoot, 'dist', 'cli.cjs');
-  const { status, signal } = spawnSync(process.execPath, [cli, 'report', large, '--no-such-option'], {
+  const { status, signal } = spawnSync(process.execPath, [CLI, 'report', large, '--no-such-option'], {
     timeout: 30_000,
   });
   expect({ status, signal }).toEqual({ status: 2, signal: null });
