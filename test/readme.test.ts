@@ -14,9 +14,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../src/package.ts';
+import { CLI } from './cli/program.ts';
 
 const README = readFileSync(path.join(packageRoot, 'README.md'), 'utf8');
-const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-readme-'));
 afterAll(() => rmSync(scratch, { recursive: true }));

@@ -19,10 +19,9 @@ import { BundleError } from '../../src/bundle/bundle.ts';
 import { linesOfInterest } from '../../src/bundle/layouts/logs.ts';
 import { DEFAULT_LIMITS, type Limits, parseLimits, WRITTEN_LIMITS } from '../../src/bundle/limits.ts';
 import { convert } from '../../src/commands/convert.ts';
-import { packageRoot } from '../../src/package.ts';
 import { readSnapshots } from '../../src/snapshot/read.ts';
+import { CLI } from '../cli/program.ts';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-limits-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 

@@ -5,7 +5,8 @@ import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { packageRoot } from '../../src/package.ts';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
+/** The program, as built: what Node is to run. */
+export const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 
 /** Bundles that the tests of the command line read. */
 export const SAMPLES = path.join(packageRoot, 'samples');
@@ -34,10 +35,19 @@ export function openFolder(name: string) {
     /** Puts another program on PATH. */
     program,
     /** Runs a line in a shell. */
-    shell(line: string, options: { shell?: string; input?: string | Buffer; cwd?: string; timeout?: number } = {}) {
+    shell(
+      line: string,
+      options: {
+        shell?: string;
+        input?: string | Buffer;
+        cwd?: string;
+        timeout?: number;
+        env?: Record<string, string>;
+      } = {},
+    ) {
       const { status, stdout, stderr } = spawnSync(options.shell ?? 'bash', ['-c', line], {
         cwd: options.cwd ?? folder,
-        env,
+        env: { ...env, ...options.env },
         encoding: 'utf8',
         timeout: options.timeout ?? 50_000,
         input: options.input ?? '',

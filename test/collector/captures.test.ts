@@ -1,14 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { analyse } from '../../src/analysis/analyse.ts';
 import { renderMarkdown } from '../../src/report/markdown.ts';
 import { readSnapshot } from '../../src/snapshot/read.ts';
 import {
   type Bundle,
   fakeTree,
+  folder,
   has,
   missing,
   nobody,
@@ -16,10 +17,10 @@ import {
   readBundle,
   run,
   type Start,
-  scratch,
   script,
   start,
   survivors,
+  test,
   toolFolder,
   until,
   withFolders,
@@ -27,23 +28,6 @@ import {
 
 const shell = has('dash') ? 'dash' : 'sh';
 const quick = ['--samples', '1', '--interval', '0'];
-const folders: string[] = [];
-
-function kept(folder: string): string {
-  folders.push(folder);
-  return folder;
-}
-
-const folder = () => kept(scratch());
-
-afterAll(() => {
-  for (const made of folders) rmSync(made, { recursive: true, force: true });
-});
-
-function test(name: string, reason: string | undefined, body: () => Promise<void>): void {
-  if (reason) it.skip(`${name} (skipped: ${reason})`, body);
-  else it(name, body);
-}
 
 interface Host {
   args?: string[];
@@ -59,7 +43,7 @@ async function collect(host: Host): Promise<Bundle & { result: Run; file: string
   const cwd = folder();
   let command = [shell, script, ...quick, ...(host.args ?? [])];
   if (host.files) {
-    const root = kept(fakeTree(host.files));
+    const root = fakeTree(host.files);
     // What /usr/bin/awk is, for one, stands in /etc/alternatives.
     if (existsSync(path.join(root, 'etc')) && existsSync('/etc/alternatives')) {
       cpSync('/etc/alternatives', path.join(root, 'etc/alternatives'), { recursive: true, verbatimSymlinks: true });
@@ -68,7 +52,7 @@ async function collect(host: Host): Promise<Bundle & { result: Run; file: string
     command = withFolders(Object.fromEntries(mounts.map((place) => [place, path.join(root, place)])), command);
   }
   const options: Start = { cwd };
-  if (host.tools) options.env = { PATH: `${kept(toolFolder(host.tools))}:${process.env.PATH}` };
+  if (host.tools) options.env = { PATH: `${toolFolder(host.tools)}:${process.env.PATH}` };
   const { done, mark } = start([...(host.around ?? []), ...command], options);
   const result = await done;
   expect(result.stderr).toBe('');
@@ -196,9 +180,7 @@ describe.concurrent('hosts with few tools', () => {
 
   it('says which tool is missing', async () => {
     const cwd = folder();
-    const tools = kept(
-      toolFolder(Object.fromEntries(needed.filter((tool) => tool !== 'gzip').map((tool) => [tool, true]))),
-    );
+    const tools = toolFolder(Object.fromEntries(needed.filter((tool) => tool !== 'gzip').map((tool) => [tool, true])));
     const real = spawnSync('sh', ['-c', `command -v ${shell}`], { encoding: 'utf8' }).stdout.trim();
     const result = await run([real, script], { cwd, env: { PATH: tools } });
     expect(result.status).toBe(1);
@@ -210,7 +192,7 @@ describe.concurrent('hosts with few tools', () => {
     ['cksum for want of sha256sum', ['cksum', 'mkfifo', 'tee', 'mktemp', 'id'], /^cksum:\d+$/],
   ])('runs with %s', async (_, more, digest) => {
     const cwd = folder();
-    const tools = kept(toolFolder(Object.fromEntries([...needed, ...more].map((tool) => [tool, true]))));
+    const tools = toolFolder(Object.fromEntries([...needed, ...more].map((tool) => [tool, true])));
     const real = spawnSync('sh', ['-c', `command -v ${shell}`], { encoding: 'utf8' }).stdout.trim();
     const result = await run([real, script, ...quick], { cwd, env: { PATH: tools } });
     expect(result).toMatchObject({ status: 0, stderr: '' });
@@ -275,7 +257,7 @@ describe.concurrent('the table', () => {
     ['changes', 2000, rows(1000), 'The table has 950 more rows than the kernel had counted entries (50)'],
   ] as const) {
     test(`that ${name} while it is read: the report says so`, mounts, async () => {
-      const place = path.join(kept(fakeTree({ table })), 'table');
+      const place = path.join(fakeTree({ table }), 'table');
       const fails = table === rows(3) ? 'echo "cat: $1: Interrupted" >&2; exit 1' : 'exit';
       const cat = `#!/bin/sh\ncase "$1" in /proc/net/nf_conntrack) /bin/cat '${place}'; ${fails} ;; esac\nexec /bin/cat "$@"\n`;
       const files = { ...counted(50), 'proc/net/nf_conntrack': '' };
@@ -366,13 +348,11 @@ describe.concurrent('the table', () => {
 
   test('gives up a conntrack that hangs', mounts ?? missing('/bin/sleep'), async () => {
     const cwd = folder();
-    const tools = kept(
-      toolFolder({
-        ...fake('exec /bin/sleep 1000'),
-        sleep: hurry,
-        grep: `#!/bin/sh\ncase "$*" in *conntrack_netlink*) exit 0 ;; esac\nexec /bin/grep "$@"\n`,
-      }),
-    );
+    const tools = toolFolder({
+      ...fake('exec /bin/sleep 1000'),
+      sleep: hurry,
+      grep: `#!/bin/sh\ncase "$*" in *conntrack_netlink*) exit 0 ;; esac\nexec /bin/grep "$@"\n`,
+    });
     const options = { cwd, env: { PATH: `${tools}:${process.env.PATH}` } };
     const { done, mark } = start([shell, script, ...quick], options);
     const result = await done;
@@ -388,7 +368,7 @@ describe.concurrent('the table', () => {
   test('keeps what it had when its time is up', missing('/bin/sleep') ?? mounts, async () => {
     const cwd = folder();
     const slow = `case "$1" in /proc/net/nf_conntrack) printf '${rows(3).replaceAll('\n', '\\n')}'; exec /bin/sleep 1000 ;; esac; exec /bin/cat "$@"`;
-    const tools = kept(toolFolder({ cat: `#!/bin/sh\n${slow}\n`, sleep: hurry }));
+    const tools = toolFolder({ cat: `#!/bin/sh\n${slow}\n`, sleep: hurry });
     const { done, mark } = start([shell, script, ...quick], { cwd, env: { PATH: `${tools}:${process.env.PATH}` } });
     const result = await done;
     expect(result).toMatchObject({ status: 0, stderr: '' });
@@ -485,13 +465,11 @@ describe.concurrent('other network namespaces', () => {
 describe.concurrent('the disk', () => {
   test('is not filled by a table too large for it', mounts, async () => {
     const cwd = folder();
-    const proc = kept(
-      fakeTree({
-        uptime: '9.99 1.00\n',
-        'sys/net/netfilter/nf_conntrack_count': '1000000\n',
-        'net/nf_conntrack': 'row\n',
-      }),
-    );
+    const proc = fakeTree({
+      uptime: '9.99 1.00\n',
+      'sys/net/netfilter/nf_conntrack_count': '1000000\n',
+      'net/nf_conntrack': 'row\n',
+    });
     const steps =
       'mount -t tmpfs -o size=16m none "$0" && cd "$0" && mount --bind "$1" /proc && shift && "$@" && cat *.tar.gz';
     const result = await run(

@@ -1,21 +1,22 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { version } from '../../src/package.ts';
 import {
   fakeTree,
+  folder,
   has,
   missing,
   nobody,
   readBundle,
   run,
   type Start,
-  scratch,
   script,
   shells,
   start,
   survivors,
+  test,
   until,
   withFolders,
 } from './harness.ts';
@@ -24,24 +25,11 @@ const quick = ['--samples', '2', '--interval', '0'];
 const namespace = `collect-test-${process.pid}`;
 const entries = 300;
 const whyNoNamespace = missing('root', 'table', 'netns', 'ip', 'nft');
-const folders: string[] = [];
-
-function folder(): string {
-  const made = scratch();
-  folders.push(made);
-  return made;
-}
 
 function only(directory: string): string {
   const names = readdirSync(directory);
   expect(names).toHaveLength(1);
   return path.join(directory, names[0] ?? '');
-}
-
-/** Runs a test under its name, or skips it and says in its name why. */
-function test(name: string, reason: string | undefined, body: () => Promise<void>): void {
-  if (reason) it.skip(`${name} (skipped: ${reason})`, body);
-  else it(name, body);
 }
 
 /** The command that runs another one on a file system of its own, which says at its end what is left there. */
@@ -72,7 +60,6 @@ beforeAll(async () => {
 
 afterAll(() => {
   if (!whyNoNamespace) spawnSync('ip', ['netns', 'del', namespace]);
-  for (const made of folders) rmSync(made, { recursive: true, force: true });
 });
 
 const inNamespace = ['ip', 'netns', 'exec', namespace];
@@ -162,7 +149,6 @@ for (const [name, shell] of shells) {
         'sys/net/netfilter/nf_conntrack_count': '17\n',
         'sys/net/netfilter/nf_conntrack_max': '65536\n',
       });
-      folders.push(proc);
       const result = await run(withFolders({ '/proc': proc }, [...shell, script, ...quick]), { cwd });
       expect(result.stderr).toBe('');
       expect(result.status).toBe(0);

@@ -1,19 +1,20 @@
 /** What the collector does to the host that it runs on, whatever happens to it: nothing. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
+  folder,
   has,
   missing,
   nobody,
   type Run,
   readBundle,
   type Start,
-  scratch,
   script,
   start,
   survivors,
+  test,
   toolFolder,
   until,
 } from './harness.ts';
@@ -24,23 +25,6 @@ const [, list = ''] = readFileSync(script, 'utf8').match(/^NEEDED='(.*)'$/m) ?? 
 const NEEDED = list.split(' ');
 /** What the collector uses where it is there. */
 const OPTIONAL = 'cksum conntrack df dmesg getconf id ionice journalctl mkfifo mktemp renice sha256sum tee'.split(' ');
-const folders: string[] = [];
-
-function kept(folder: string): string {
-  folders.push(folder);
-  return folder;
-}
-
-const folder = () => kept(scratch());
-
-afterAll(() => {
-  for (const made of folders) rmSync(made, { recursive: true, force: true });
-});
-
-function test(name: string, reason: string | undefined, body: () => Promise<void>, timeout?: number): void {
-  if (reason) it.skip(`${name} (skipped: ${reason})`, body);
-  else it(name, body, timeout);
-}
 
 /** Loaded modules, and every setting of connection tracking. */
 function settings(): Record<string, string> {
@@ -225,7 +209,7 @@ describe.concurrent('a host that is short of something', () => {
 });
 
 describe('each tool that it can do without', () => {
-  const pathTo = (tools: string[]) => kept(toolFolder(Object.fromEntries(tools.map((tool) => [tool, true]))));
+  const pathTo = (tools: string[]) => toolFolder(Object.fromEntries(tools.map((tool) => [tool, true])));
 
   it('is missing in turn', { timeout: 180_000 }, async () => {
     const real = spawnSync('sh', ['-c', `command -v ${shell}`], { encoding: 'utf8' }).stdout.trim();

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,6 +16,7 @@ import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import * as tar from 'tar-stream';
+import { afterAll, it } from 'vitest';
 import { packageRoot } from '../../src/package.ts';
 
 export const script = path.join(packageRoot, 'src/collector/collect.sh');
@@ -52,11 +54,28 @@ export function missing(...needs: ('root' | 'table' | 'netns' | 'mounts' | (stri
   return undefined;
 }
 
-/** A folder that everybody may write to, for the lifetime of the test run. */
-export function scratch(): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'collect test '));
-  chmodSync(folder, 0o777);
-  return folder;
+const folders: string[] = [];
+afterAll(() => {
+  for (const made of folders) rmSync(made, { recursive: true, force: true });
+});
+
+/** A folder that everybody may write to, which goes when the tests of the file are over. */
+export function folder(): string {
+  const made = mkdtempSync(path.join(tmpdir(), 'collect test '));
+  folders.push(made);
+  chmodSync(made, 0o777);
+  return made;
+}
+
+/** Runs a test under its name, or skips it and says in its name why. */
+export function test(
+  name: string,
+  reason: string | undefined,
+  body: () => Promise<void> | void,
+  timeout?: number,
+): void {
+  if (reason) it.skip(`${name} (skipped: ${reason})`, body);
+  else it(name, body, timeout);
 }
 
 export interface Run {
@@ -130,9 +149,9 @@ export async function until(condition: () => boolean, what: string, milliseconds
 
 /** A folder for PATH that holds just these tools; a text is a program to put there, true the real tool. */
 export function toolFolder(tools: Record<string, true | string>): string {
-  const folder = scratch();
+  const made = folder();
   for (const [name, content] of Object.entries(tools)) {
-    const place = path.join(folder, name);
+    const place = path.join(made, name);
     if (content === true) {
       const real = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
       if (real.startsWith('/')) symlinkSync(real, place);
@@ -140,7 +159,7 @@ export function toolFolder(tools: Record<string, true | string>): string {
       writeFileSync(place, content, { mode: 0o755 });
     }
   }
-  return folder;
+  return made;
 }
 
 /** The command that runs another one with a folder of ours in place of each of those of the host. */
@@ -152,12 +171,12 @@ export function withFolders(folders: Record<string, string>, command: string[]):
 
 /** Writes files of a made-up host, to be mounted over /proc. */
 export function fakeTree(files: Record<string, string>): string {
-  const folder = scratch();
+  const made = folder();
   for (const [name, content] of Object.entries(files)) {
-    mkdirSync(path.join(folder, path.dirname(name)), { recursive: true });
-    writeFileSync(path.join(folder, name), content);
+    mkdirSync(path.join(made, path.dirname(name)), { recursive: true });
+    writeFileSync(path.join(made, name), content);
   }
-  return folder;
+  return made;
 }
 
 interface InventoryLine {

@@ -3,21 +3,22 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writ
 import { BlockList } from 'node:net';
 import path from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { analyse } from '../../src/analysis/analyse.ts';
 import type { Analysis } from '../../src/analysis/schema.ts';
 import { readSnapshot } from '../../src/snapshot/read.ts';
 import {
   type Bundle,
   fakeTree,
+  folder,
   has,
   missing,
   nobody,
   readBundle,
   run,
-  scratch,
   script,
   shells,
+  test,
   toolFolder,
   withFolders,
 } from './harness.ts';
@@ -26,23 +27,6 @@ import { awks, compressed, HOST, hextets, hide, inFull, KEY } from './pseudonyms
 const quick = ['--samples', '1', '--interval', '0'];
 const here = awks.filter(([, [command]]) => has(command));
 const [, first] = here[0] ?? ['', ['awk']];
-const folders: string[] = [];
-
-function kept(folder: string): string {
-  folders.push(folder);
-  return folder;
-}
-
-const folder = () => kept(scratch());
-
-afterAll(() => {
-  for (const made of folders) rmSync(made, { recursive: true, force: true });
-});
-
-function test(name: string, reason: string | undefined, body: () => Promise<void> | void): void {
-  if (reason) it.skip(`${name} (skipped: ${reason})`, body);
-  else it(name, body);
-}
 
 /** Blocks that an address does not leave, as IANA's registries of special addresses have them. */
 const BLOCKS4 = (
@@ -469,14 +453,14 @@ async function collect(
   }: { shell?: string[]; tools?: Record<string, string>; key?: string | undefined } = {},
 ): Promise<Collected> {
   const host = nosyHost();
-  const root = kept(fakeTree(host.files));
+  const root = fakeTree(host.files);
   const cwd = folder();
   const keyFile = path.join(cwd, 'secret.key');
   if (key !== undefined) writeFileSync(keyFile, `${key}\n`, { mode: 0o600 });
   const places = Object.fromEntries(
     ['/proc', '/etc/sysctl.d', '/etc/modprobe.d', '/var/log'].map((place) => [place, path.join(root, place)]),
   );
-  const env = { PATH: `${kept(toolFolder({ ...host.tools, ...tools }))}:${process.env.PATH}` };
+  const env = { PATH: `${toolFolder({ ...host.tools, ...tools })}:${process.env.PATH}` };
   const command = withFolders(places, [
     ...shell,
     script,
@@ -693,7 +677,7 @@ describe('the key file', () => {
   test('has no influence from a variable of its name that the caller exported', missing(shell), async () => {
     const cwd = folder();
     const trace = path.join(cwd, 'trace');
-    const tools = kept(toolFolder({ uname: `#!/bin/sh\nenv >> '${trace}'\necho gw\n` }));
+    const tools = toolFolder({ uname: `#!/bin/sh\nenv >> '${trace}'\necho gw\n` });
     const result = await run([shell, script, ...quick, '--no-table', '--anonymize'], {
       cwd,
       env: { PATH: `${tools}:${process.env.PATH}`, key: 'exported' },

@@ -8,8 +8,8 @@ import { createInterface } from 'node:readline';
 import { afterAll, expect, test } from 'vitest';
 import { analysisSchema } from '../../src/analysis/schema.ts';
 import { packageRoot } from '../../src/package.ts';
+import { CLI } from '../cli/program.ts';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 const SAMPLES = path.join(packageRoot, 'samples');
 const samples = readdirSync(SAMPLES)
   .filter((name) => name.endsWith('.tar.gz'))

@@ -16,8 +16,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { packageRoot, version } from '../../src/package.ts';
 import { writeBundle } from '../bench/generate.mjs';
+import { CLI } from '../cli/program.ts';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 const SAMPLES = path.join(packageRoot, 'samples');
 const samples = readdirSync(SAMPLES).filter((name) => name.endsWith('.tar.gz'));
 const OLD = path.join(SAMPLES, 'linux-2.4.tar.gz');

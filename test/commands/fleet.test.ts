@@ -20,8 +20,8 @@ import { parse } from 'csv-parse/sync';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/package.ts';
 import { writeBundle } from '../bench/generate.mjs';
+import { CLI } from '../cli/program.ts';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 const SAMPLES = path.join(packageRoot, 'samples');
 const TEXT = ['--format', 'html,csv,json'];
 

@@ -12,9 +12,9 @@ import { packageRoot } from '../../src/package.ts';
 import { openFleetRenderer } from '../../src/report/fleet.ts';
 import { openRenderer, openTimelineRenderer } from '../../src/report/index.ts';
 import { timelineSchema } from '../../src/timeline/schema.ts';
+import { CLI } from '../cli/program.ts';
 import { analysisOf } from '../one-analysis.ts';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 const FIXTURES = path.join(packageRoot, 'test', 'fixtures', 'analyses');
 const ANALYSES = ['analysis.json', 'older.json'];
 const at = (name: string) => path.join(FIXTURES, name);

@@ -19,8 +19,8 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/package.ts';
 import { openBrowser } from '../../src/report/browser.ts';
+import { CLI } from '../cli/program.ts';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 const BUNDLE = path.join(packageRoot, 'samples', 'linux-2.4.tar.gz');
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-outputs-'));

@@ -1,61 +1,30 @@
-/** The options that shape a report, as a user types them: dist/cli.cjs in a process of its own. */
-import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { packageRoot } from '../../src/package.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openFolder, SAMPLES } from '../cli/program.ts';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
-const SAMPLES = path.join(packageRoot, 'samples');
 const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10"><rect width="10" height="10" fill="teal"/></svg>`;
 
-const scratch = mkdtempSync(path.join(tmpdir(), 'conntrack-report-presentation-'));
-afterAll(() => rmSync(scratch, { recursive: true }));
+let place: ReturnType<typeof openFolder>;
 let folder: string;
-
-/** The program under its own name, for what is pasted. */
-const bin = path.join(scratch, 'bin');
-beforeAll(() => {
-  mkdirSync(bin);
-  writeFileSync(path.join(bin, 'conntrack-report'), `#!/bin/sh\nexec '${process.execPath}' '${CLI}' "$@"\n`);
-  chmodSync(path.join(bin, 'conntrack-report'), 0o755);
-});
 
 /** A folder with a bundle, a logo and a template in it. */
 beforeEach(() => {
-  folder = mkdtempSync(path.join(scratch, 'in-'));
+  place = openFolder('presentation');
+  ({ folder } = place);
   copyFileSync(path.join(SAMPLES, 'healthy.tar.gz'), at('gw 1.tar.gz'));
   copyFileSync(path.join(SAMPLES, 'linux-2.4.tar.gz'), at('old.tar.gz'));
   writeFileSync(at("logo of Jane's.svg"), LOGO);
   mkdirSync(at('acme', 'prose'), { recursive: true });
   writeFileSync(at('acme', 'prose', 'findings-how.hbs'), 'Look at these first.');
 });
+afterEach(() => place.remove());
 
 const at = (...names: string[]) => path.join(folder, ...names);
 const read = (...names: string[]) => readFileSync(at(...names));
 const text = (...names: string[]) => read(...names).toString('utf8');
 
-function sh(command: string, env: Record<string, string> = {}, cwd = folder) {
-  const { status, stdout, stderr } = spawnSync('sh', ['-c', command], {
-    encoding: 'utf8',
-    timeout: 50_000,
-    cwd,
-    env: { ...process.env, NO_COLOR: '1', PATH: `${bin}:${process.env.PATH}`, ...env },
-  });
-  return { status, stdout, stderr };
-}
+const sh = (command: string, env: Record<string, string> = {}, cwd = folder) => place.shell(command, { env, cwd });
 
 const ALL = [
   ...['--title', "'Jane'\\''s -- gateway'", '--case=-4711', '--author', "'A & B'", '--logo', '"logo of Jane\'s.svg"'],
@@ -91,7 +60,7 @@ describe('a report with all options', () => {
         ' --timezone Asia/Kolkata --locale fr-CH --sections recommendation,findings,table --templates acme --paper letter' +
         ' --headroom 3 --memory-budget 7 --what-if udp_timeout=20 --limit file=8MiB',
     );
-    const copy = mkdtempSync(path.join(scratch, 'copy-'));
+    const copy = `${folder}-copy`;
     cpSync(folder, copy, { recursive: true });
     expect(sh(command, {}, copy).status).toBe(0);
     for (const name of ['gw 1.html', 'gw 1.pdf'])

@@ -7,9 +7,9 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/package.ts';
+import { CLI } from '../cli/program.ts';
 import { whyNoNamespaces } from './lab.ts';
 
-const CLI = path.join(packageRoot, 'dist', 'cli.cjs');
 const SAMPLES = ['full-with-drops', 'healthy', 'linux-2.4', 'nearly-full'];
 const HOSTS = ['10.29.1.2', '10.29.2.2'];
 const PORT = 22022;

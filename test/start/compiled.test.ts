@@ -13,8 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { packageRoot, version } from '../../src/package.ts';
+import { version } from '../../src/package.ts';
 import { Compiled } from '../../src/start/compiled.ts';
+import { CLI } from '../cli/program.ts';
 
 let scratch = '';
 const folder = () => path.join(scratch, 'conntrack-report', 'compiled');
@@ -90,7 +91,7 @@ test('where no folder can be had there is none, and nothing fails', () => {
 
 /** The program, in a process of its own that has the folder. */
 function run(...args: string[]) {
-  return spawnSync(process.execPath, [path.join(packageRoot, 'dist', 'cli.cjs'), ...args], {
+  return spawnSync(process.execPath, [CLI, ...args], {
     encoding: 'utf8',
     cwd: scratch,
     env: { ...process.env, XDG_CACHE_HOME: scratch, HOME: scratch, TMPDIR: scratch },
