@@ -72,14 +72,15 @@ export function analyse(
     inventory: snapshot.inventory,
     problems: snapshot.problems,
   };
-  const findings = assess({ snapshot, measured });
+  const comparisons = comparisonsOf(snapshot, measured);
+  const findings = assess({ snapshot, measured, comparisons });
   const verdict = verdictOf(measured, findings);
   const recommendation = recommend(snapshot, measured, findings, verdict, prices, aims);
   const analysis: Analysis = {
     ...measured,
     verdict,
-    comparisons: comparisonsOf(snapshot, measured),
-    findings: reported({ snapshot, measured }, recommendation),
+    comparisons,
+    findings: reported({ snapshot, measured, comparisons }, recommendation),
     recommendation,
   };
   return located(withoutAbsent(analysis), snapshot.origins);

@@ -1,19 +1,19 @@
 import type { Snapshot } from '../../snapshot/types.ts';
 import type { Evidence } from '../schema.ts';
-import { comparisons, countOf, overMax } from './consistency/agreement.ts';
+import { countOf, overMax, comparisons as sizesIn } from './consistency/agreement.ts';
 import { contradictionsOf } from './consistency/contradictions.ts';
-import { comparisonsOf, unexplainedPlaces } from './consistency/places.ts';
+import { unexplainedPlaces } from './consistency/places.ts';
 import { type Rule, seen, things } from './rule.ts';
 
 /** Numbers of one thing that were read at different moments. */
 export const consistency: Rule = {
   id: 'consistency',
-  assess({ snapshot, measured }) {
-    const sizes = comparisons(snapshot, measured);
+  assess({ snapshot, measured, comparisons }) {
+    const sizes = sizesIn(snapshot, measured);
     const contradictions = [
       ...contradictionsOf(snapshot),
       ...sizes.filter(({ unexplained }) => unexplained !== undefined),
-      ...unexplainedPlaces(comparisonsOf(snapshot, measured), sizes),
+      ...unexplainedPlaces(comparisons, sizes),
     ];
     const [worst] = contradictions;
     if (worst?.unexplained) {

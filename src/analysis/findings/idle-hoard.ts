@@ -91,7 +91,7 @@ function idleFor(classes: Ages['classes'], from: number, to = Number.POSITIVE_IN
  * Entries that a program put into the table: conntrackd after a failover, `conntrack -I`. They run on the timer that they came
  * with, which tells nothing of packets here. Since 4.9 `insert` counts no others (nf_conntrack_netlink.c).
  */
-function loadedEntries({ snapshot, measured }: Host): number {
+function loadedEntries({ snapshot, measured }: Pick<Host, 'snapshot' | 'measured'>): number {
   if (isSince(snapshot, 4, 9) !== true) return 0;
   return measured.drops.counters?.totals.insert ?? 0;
 }

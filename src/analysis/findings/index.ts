@@ -96,11 +96,11 @@ function found(rule: Rule, host: Host): Finding {
 }
 
 /** The findings as they are reported: the most severe first, with commands that do what is recommended. */
-export function reported({ snapshot, measured }: Host, recommendation: Analysis['recommendation']): Finding[] {
+export function reported(host: Host, recommendation: Analysis['recommendation']): Finding[] {
   const { action, max, buckets, commands } = recommendation;
   const changes = action === 'raise' || action === 'lower' || action === 'raise-buckets' || action === 'set-a-limit';
   const { now: apply, verify, rollback: undo } = commands;
-  return [...assess({ snapshot, measured, recommended: changes ? { max, buckets } : undefined }).values()]
+  return [...assess({ ...host, recommended: changes ? { max, buckets } : undefined }).values()]
     .map((finding) =>
       finding.asRecommended && apply.length > 0 ? { ...finding, commands: { apply, verify, undo } } : finding,
     )

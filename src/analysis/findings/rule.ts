@@ -2,7 +2,7 @@
 import type { Fact, Snapshot } from '../../snapshot/types.ts';
 import type { NewLimits } from '../commands.ts';
 import { settingNameOf } from '../kernel.ts';
-import type { Analysis, Commands, Evidence, Finding, Quantity, Severity } from '../schema.ts';
+import type { Analysis, Commands, Comparison, Evidence, Finding, Quantity, Severity } from '../schema.ts';
 
 /** The analysis as far as it only measures: what rules judge. */
 export type Measured = Omit<Analysis, 'verdict' | 'findings' | 'recommendation' | 'comparisons'>;
@@ -11,6 +11,8 @@ export type Measured = Omit<Analysis, 'verdict' | 'findings' | 'recommendation' 
 export interface Host {
   snapshot: Snapshot;
   measured: Measured;
+  /** Numbers that are in several places. */
+  comparisons: readonly Comparison[];
   /** Limits that are recommended, once that is known: a rule that names commands must not contradict them. */
   recommended?: NewLimits | undefined;
 }

@@ -5,8 +5,8 @@ import { readingsOf } from '../../usage.ts';
 import { seen, things } from '../rule.ts';
 import type { Check } from './check.ts';
 
-/** Counters are of 32 bits for each CPU: one that falls by more than half of that went past its end. */
-const WRAP = 2 ** 31;
+/** Counters are of 32 bits for each CPU: one that seems to fall by more than half of that went past its end. */
+export const WRAP = 2 ** 31;
 
 /** Linux 2.4.0 is of that day: an earlier date is that of a clock which was never set. */
 const FIRST_DATE = Date.UTC(2001, 0, 4);

@@ -17,6 +17,7 @@ import {
   SHOWN,
 } from './agreement.ts';
 import type { Check } from './check.ts';
+import { WRAP } from './contradictions.ts';
 
 type Place = Comparison['places'][number];
 type Why = NonNullable<Place['why']>;
@@ -33,8 +34,6 @@ interface Source {
 
 /** Counters that are shown even where all places agree: what is lost at a full table. */
 const ALWAYS_SHOWN = ['drop', 'early_drop'];
-/** Counters are of 32 bits for each CPU: one that seems to fall by more than half of that went past its end. */
-const WRAP = 2 ** 31;
 /** A host can have hundreds of namespaces, of which the finding needs no more than some. */
 const MOST_NAMESPACES = 32;
 
@@ -42,14 +41,14 @@ const MOST_NAMESPACES = 32;
 export function comparisonsOf(snapshot: Snapshot, measured: Measured): Comparison[] {
   return [
     entries(snapshot, measured),
-    ...snapshot.namespaces.map((namespace) => entriesOfNamespace(snapshot, namespace)).slice(0, MOST_NAMESPACES),
+    ...snapshot.namespaces.slice(0, MOST_NAMESPACES).map((namespace) => entriesOfNamespace(snapshot, namespace)),
     setting(snapshot, 'max', [snapshot.sysctls.max, ...(snapshot.otherSettings.max ?? [])].map(unsigned)),
     setting(snapshot, 'buckets', [
       snapshot.sysctls.buckets,
       ...(snapshot.otherSettings.buckets ?? []),
       snapshot.moduleParameters.hashsize,
     ]),
-    ...counters(snapshot, measured),
+    ...counters(snapshot),
   ].filter(({ places }) => places.length > 1);
 }
 
@@ -251,11 +250,11 @@ function entriesOfNamespace(snapshot: Snapshot, namespace: Namespace): Compariso
 
 /** A setting is one variable of the kernel, whatever it is called; what is less than nothing is none of these. */
 function setting(snapshot: Snapshot, of: 'max' | 'buckets', facts: readonly (Fact<number> | undefined)[]): Comparison {
-  const usable = facts.filter((fact) => fact !== undefined && fact.value >= 0);
+  const usable = facts.flatMap((fact) => (fact && fact.value >= 0 ? [fact] : []));
   const [used] = usable;
   const sources = usable.map(
     (fact): Source => ({
-      what: fact?.key ?? (fact ? settingNameOf(fact) : ''),
+      what: fact.key ?? settingNameOf(fact),
       fact,
       ...(fact === used && { used: 'number' }),
     }),
@@ -267,11 +266,11 @@ function setting(snapshot: Snapshot, of: 'max' | 'buckets', facts: readonly (Fac
  * Counters of one namespace only ever grow: of two readings one has no counter lower than in the other. What was read later is higher,
  * by as much as it may; a reading with one counter higher and one lower is of something else.
  */
-function counters(snapshot: Snapshot, { drops }: Measured): Comparison[] {
+function counters(snapshot: Snapshot): Comparison[] {
   const { first, otherCounters } = snapshot;
-  const latest = readingsOf(snapshot).findLast((reading) => reading.counters)?.counters;
-  const all = [...new Set([first.counters, ...otherCounters, latest])].filter((each) => each !== undefined);
-  const used = all.find(({ file }) => file === drops.counters?.file);
+  // As in dropsOf().
+  const used = readingsOf(snapshot).findLast((reading) => reading.counters)?.counters;
+  const all = [...new Set([first.counters, ...otherCounters, used])].filter((each) => each !== undefined);
   if (!used || all.length < 2) return [];
   const why = new Map(all.map((each) => [each, differenceOf(snapshot, each, used)]));
   const names = Object.keys(used.totals).filter(
