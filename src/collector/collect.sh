@@ -595,8 +595,7 @@ moment() {
 # conntrack_slabs FOLDER: the conntrack lines of slabinfo. While the kernel counts a cache no packet passes on that CPU, and the
 # largest caches, which are made at boot, come last: so nothing is read far beyond the last of these lines.
 conntrack_slabs() {
-  slab_end=''
-  if [ -r "$work/tree/proc/slabinfo" ]; then
+  if [ -z "$slab_end" ] && [ -r "$work/tree/proc/slabinfo" ]; then
     last=$(sed -n '/^[ni][fp]_conntrack/=' "$work/tree/proc/slabinfo" | tail -n 1)
     # Caches that are made meanwhile come first.
     if [ -n "$last" ]; then slab_end=";$((last + 8))q"; fi
@@ -1545,7 +1544,7 @@ main() {
     no_netlink='conntrack cannot be used: that would load the kernel module nf_conntrack_netlink'
     if netlink_ready; then netlink=yes; fi
   fi
-  slow_table=''
+  slow_table='' slab_end=''
   if table_is_slow; then slow_table=yes; fi
   if has sha256sum; then digest_tool=sha256sum digest_name=sha256; elif has cksum; then digest_tool=cksum digest_name=cksum; else
     digest_tool=wc digest_name=''
