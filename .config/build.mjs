@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { build } from 'esbuild';
 import { forEsbuild } from './generated.mjs';
 
@@ -51,14 +52,7 @@ await build({
 });
 
 // The library is a part of the program; its names are written out, as an importer of a module needs them.
-const { metafile } = await build({
-  ...shared,
-  entryPoints: ['src/index.ts'],
-  format: 'esm',
-  write: false,
-  metafile: true,
-});
-const [{ exports: names }] = Object.values(metafile.outputs);
+const names = Object.keys(createRequire(import.meta.url)(`../dist/${program}`).parts.library());
 writeFileSync(
   'dist/index.js',
   `import{createRequire}from'node:module';\nexport const{${names}}=createRequire(import.meta.url)('./${program}').parts.library();\n`,
