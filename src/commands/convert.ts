@@ -10,7 +10,7 @@ import { linesOfInterest } from '../bundle/layouts/logs.ts';
 import { Budget, type Limits } from '../bundle/limits.ts';
 import { isSameFile, notOnTerminal, outName, withFile, writeWholeBy } from '../files.ts';
 import { printable } from '../report/inert.ts';
-import { newPlacer, readSnapshots, SOS_MANIFEST } from '../snapshot/read.ts';
+import { newPlacer, readCapture, SOS_MANIFEST } from '../snapshot/read.ts';
 import type { InventoryItem, Snapshot } from '../snapshot/types.ts';
 import { EXIT } from './exit-codes.ts';
 import { openProgress, type Telling } from './progress.ts';
@@ -42,9 +42,7 @@ export async function convert(
       return progress.failed(EXIT.usage, `--out ${out} is the input itself: expected another file`);
     return await withFile(input, async (file) => {
       progress.step(`reading ${inputName(input)}`);
-      const [captured, ...others] = await readSnapshots(file, { limits });
-      if (captured === undefined || others.length > 0)
-        return progress.failed(EXIT.input, `${inputName(input)} holds ${others.length + 1} captures. Expected one.`);
+      const captured = await readCapture(file, { limits });
       if (captured.inner !== undefined)
         return progress.failed(
           EXIT.input,
@@ -150,7 +148,7 @@ async function copy(input: string, snapshot: Snapshot, archive: Pack, limits: Li
   };
   await readBundle(input, visit, undefined, new Budget(limits));
   // In the order of the collector, as far as it is known.
-  const items = new Map([...snapshot.inventory.map((item) => [item.path, missing(item)] as const), ...written]);
+  const items = new Map(snapshot.inventory.map((item) => [item.path, missing(item)] as const));
   for (const [name, item] of written) items.set(name, { ...item, ...told(item, snapshot) });
   const lines = [...items.values()].map((item) => INVENTORY.map((column) => item[column] ?? ''));
   const header = INVENTORY.map((column) => (column === 'startSeconds' ? 'start' : column));

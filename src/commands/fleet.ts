@@ -227,9 +227,9 @@ class Run {
     }
     for (const line of lines) begin(line);
     this.#sources = results.length;
-    for (const { source, digest } of await Promise.all(results)) if (!isFolder(source)) this.#digests.push(digest);
     const read: Read[] = [];
     for (const { got, ...known } of await Promise.all(results)) {
+      if (!isFolder(known.source)) this.#digests.push(known.digest);
       const name = nameOf(known.source);
       if ('error' in got) this.#unread(unread, name, reasonFor(name, got));
       else {

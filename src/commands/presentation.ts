@@ -19,7 +19,7 @@ export interface PresentationOptions {
 }
 
 /** What else decides what a report says. */
-export interface Shaping {
+interface Shaping {
   paper: Paper;
   aims: Aims;
   limits?: Limits | undefined;

@@ -64,14 +64,13 @@ async function captures(task: Task): Promise<{ captures: Capture[] } | Refusal> 
   }
 }
 
-const opened = new Map<string, Promise<Overrides>>();
+let overrides: Promise<Overrides> | undefined;
 
-/** The templates of a folder, read once. */
+/** The user's templates, read once: all pages of a fleet have the same. */
 function overridesOf(folder: string | undefined): Promise<Overrides> | undefined {
   if (folder === undefined) return undefined;
-  const known = opened.get(folder) ?? import('../report/overrides.ts').then((it) => it.readOverrides(folder).overrides);
-  opened.set(folder, known);
-  return known;
+  overrides ??= import('../report/overrides.ts').then((it) => it.readOverrides(folder).overrides);
+  return overrides;
 }
 
 async function page(task: PageTask): Promise<Failure | undefined> {

@@ -2,13 +2,14 @@
 import templates from 'templates:plain';
 import { RULE_IDS } from '../analysis/findings/index.ts';
 import type { Finding } from '../analysis/schema.ts';
+import { withOrdinaryBlanks } from './format.ts';
 import { renderTemplate } from './templates.ts';
 import { saidOf, textOf } from './view/quantity.ts';
 
 /** What a finding states, with the numbers of its host; undefined if it was not assessed. */
 export function statementOf(finding: Finding): string | undefined {
   if (finding.severity === 'unknown') return undefined;
-  return renderTemplate(templates, textOf(finding, finding.says).text, saidOf(finding)).replace(/[\u00a0\u202f]/g, ' ');
+  return withOrdinaryBlanks(renderTemplate(templates, textOf(finding, finding.says).text, saidOf(finding)));
 }
 
 /** One rule of the catalogue: what it looks for, why it matters and what to do. */

@@ -253,3 +253,8 @@ export function list(words: readonly string[]): string {
 export function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** The same with ordinary blanks, for who looks for words in it or reads it where there are no others. */
+export function withOrdinaryBlanks(text: string): string {
+  return text.replace(/[\u00a0\u202f]/g, ' ');
+}

@@ -4,7 +4,7 @@ import { located } from '../analysis/origins.ts';
 import type { Comparison } from '../analysis/schema.ts';
 import { layoutTitle } from '../bundle/layouts/index.ts';
 import type { Fact, Snapshot } from '../snapshot/types.ts';
-import { bytes, count, duration, plural } from './format.ts';
+import { bytes, count, duration, plural, withOrdinaryBlanks } from './format.ts';
 import { inert } from './inert.ts';
 import { renderTemplate } from './templates.ts';
 import { wrapped } from './text.ts';
@@ -151,7 +151,7 @@ export function renderInspection(
     start.length + 4 + source.length <= width
       ? [`${start}  ${source}`.trimEnd()]
       : [start.trimEnd(), `${' '.repeat(indent)}${source}`];
-  return [
+  const text = [
     `${inert(name)}: ${layout}\n`,
     block(
       'Found',
@@ -179,7 +179,6 @@ export function renderInspection(
       'Problems',
       problems.flatMap(({ source, what, cost }) => fitting(`${source} ${what}. ${cost}`)),
     ),
-  ]
-    .join('')
-    .replace(/[\u00a0\u202f]/g, ' ');
+  ].join('');
+  return withOrdinaryBlanks(text);
 }

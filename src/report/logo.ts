@@ -49,9 +49,10 @@ export class LogoError extends Error {
  */
 export function readLogo(file: string): { url: string; content: Uint8Array } {
   const content = contentOf(file);
-  if (content.subarray(0, PNG.length).equals(PNG)) checkPng(file, content);
+  const isPng = content.subarray(0, PNG.length).equals(PNG);
+  if (isPng) checkPng(file, content);
   else checkSvg(file, content);
-  const type = content.subarray(0, PNG.length).equals(PNG) ? 'image/png' : 'image/svg+xml';
+  const type = isPng ? 'image/png' : 'image/svg+xml';
   return { url: `data:${type};base64,${content.toString('base64')}`, content };
 }
 

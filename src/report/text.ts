@@ -3,7 +3,7 @@ import templates from 'templates:plain';
 import type { Analysis, Severity } from '../analysis/schema.ts';
 import type { Fleet } from '../fleet/schema.ts';
 import type { Timeline } from '../timeline/schema.ts';
-import { count, writtenIn } from './format.ts';
+import { count, withOrdinaryBlanks, writtenIn } from './format.ts';
 import { inert, mapStrings } from './inert.ts';
 import { type Presentation, presented } from './presentation.ts';
 import { renderTemplate } from './templates.ts';
@@ -119,7 +119,7 @@ function laidOut(page: string, view: object, severity: Severity, options: Summar
     .split('\n')
     // A command is pasted as it is: never broken.
     .flatMap((line) => (/^ {4}\S/.test(line) || line.length <= width ? [line] : wrapped(line, width)))
-    .map((line) => line.replace(/[\u00a0\u202f]/g, ' ').trimEnd());
+    .map((line) => withOrdinaryBlanks(line).trimEnd());
   if (options.color) paint(lines, severity);
   return `${lines.join('\n')}\n`;
 }

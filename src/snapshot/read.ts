@@ -86,11 +86,17 @@ interface ReadOptions {
  * @throws {BundleError} if the input cannot be read as a capture at all, or holds several; anything less is listed in `problems`
  */
 export async function readSnapshot(input: string, options: ReadOptions = {}): Promise<Snapshot> {
+  const captured = await readCapture(input, options);
+  if ('error' in captured) throw captured.error;
+  return captured.snapshot;
+}
+
+/** The same, where the capture may be in another archive, and damaged. */
+export async function readCapture(input: string, options: ReadOptions = {}): Promise<Captured> {
   const [first, ...others] = await readSnapshots(input, options);
   if (first === undefined || others.length > 0)
     throw new BundleError(`${inputName(input)} holds ${others.length + 1} captures. Expected one.`);
-  if ('error' in first) throw first.error;
-  return first.snapshot;
+  return first;
 }
 
 /**
@@ -420,13 +426,12 @@ class Capture {
 }
 
 async function loadParsers() {
-  const [{ assembleSnapshot, isKnownPath }, { countRowLines }, { TableSummariser }, { parseManifest }] =
-    await Promise.all([
-      import('./assemble.ts'),
-      import('../parsers/table/count.ts'),
-      import('../parsers/table/summariser.ts'),
-      import('../parsers/bundle-csv.ts'),
-    ]);
+  const [{ assembleSnapshot }, { countRowLines }, { TableSummariser }, { parseManifest }] = await Promise.all([
+    import('./assemble.ts'),
+    import('../parsers/table/count.ts'),
+    import('../parsers/table/summariser.ts'),
+    import('../parsers/bundle-csv.ts'),
+  ]);
   // One is made now: nearly every bundle has a table.
   let ready: TableSummariser | undefined = new TableSummariser();
   const newSummariser = () => {
@@ -434,7 +439,7 @@ async function loadParsers() {
     ready = undefined;
     return summariser;
   };
-  return { assembleSnapshot, countRowLines, isKnownPath, parseManifest, newSummariser };
+  return { assembleSnapshot, countRowLines, parseManifest, newSummariser };
 }
 
 /**

@@ -3,11 +3,9 @@ import type { Analysis } from '../../analysis/schema.ts';
 import { bytesBoth, count, dateTime, duration, plural, secondsExact } from '../format.ts';
 import { DEMAND_FROM } from './figures.ts';
 import { exactly } from './quantity.ts';
-import { sourceOf } from './sources.ts';
+import { type Place, sourceOf } from './sources.ts';
 
-interface Place {
-  file: string;
-  line?: number | undefined;
+interface FactPlace extends Place {
   inferred?: string | undefined;
   roundedTo?: number | undefined;
 }
@@ -52,7 +50,7 @@ function provenRows({ verdict, findings }: Analysis): Row[] {
 export function factsView(analysis: Analysis): FactRow[] {
   const { host, usage, hash, expectations, pageBytes } = analysis;
   const rows: Row[] = [];
-  const add = <T>(what: string, fact: ({ value: T } & Place) | undefined, text: (value: T) => string) => {
+  const add = <T>(what: string, fact: ({ value: T } & FactPlace) | undefined, text: (value: T) => string) => {
     if (!fact) return;
     const value = [
       text(fact.value),
