@@ -43,12 +43,12 @@ export async function convert(
     return await withFile(input, async (file) => {
       progress.step(`reading ${inputName(input)}`);
       const captured = await readCapture(file, { limits });
+      if ('error' in captured) throw captured.error;
       if (captured.inner !== undefined)
         return progress.failed(
           EXIT.input,
           `${inputName(input)} is an archive of archives. Expected the one in it, ${captured.inner}.`,
         );
-      if ('error' in captured) throw captured.error;
       const { snapshot } = captured;
       progress.step(`writing ${outName(out)}`);
       const items = await writeWholeBy(out, (part) => packInto(part, file, snapshot, limits));

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -105,6 +114,12 @@ describe('an archive of another collector becomes a bundle', () => {
     const outer = path.join(path.dirname(out), 'outer.tar');
     execFileSync('tar', ['-cf', outer, '-C', path.dirname(WHOLE), path.basename(WHOLE)]);
     expect(await said(() => convert(outer, out))).toMatchObject({ code: EXIT.input, err: /is an archive of archives/ });
+    const within = path.join(path.dirname(out), 'cut.tar.gz');
+    writeFileSync(within, readFileSync('samples/healthy.tar.gz').subarray(0, 5));
+    execFileSync('tar', ['-cf', outer, '-C', path.dirname(within), path.basename(within)]);
+    const { code, err } = await said(() => convert(outer, out));
+    expect(code).toBe(EXIT.input);
+    expect(err).toMatch(/outer\.tar: cut\.tar\.gz is not an archive that can be read/);
     expect(existsSync(out)).toBe(false);
   });
 });
