@@ -200,10 +200,11 @@ function classRow(each: DatedClass): Ages['classes'][number] {
     known: known.total,
     notKnown,
     histogram: timeout && known.total > 0 ? histogram(known, timeout.seconds) : [],
-    arrivalsPerSecond: perSecond,
+    arrivalsPerSecond: perSecond?.median,
+    leastArrivalsPerSecond: perSecond?.least,
     turnoverPerSecond: turnoverOf(each),
     // Little's law: as many are there as arrive while one stays.
-    lifetimeSeconds: perSecond ? entries / perSecond : undefined,
+    lifetimeSeconds: perSecond?.median ? entries / perSecond.median : undefined,
     medianIdleSeconds: known.median(),
   };
 }
@@ -221,11 +222,11 @@ function histogram(known: IdleTimes, timeout: number): Ages['classes'][number]['
 
 /**
  * New entries a second: of a class that nothing refreshes, those that are a to a + 1 s old all came within one second. The
- * median of five such seconds is not led astray when the clock or the load hiccups.
+ * median of five such seconds is not led astray when the clock or the load hiccups; the least of them tells whether it does more than that.
  */
-function arrivals(known: IdleTimes): number {
-  const perSecond = [1, 2, 3, 4, 5].map((age) => known.between(age, age + 1));
-  return perSecond.sort((a, b) => a - b)[2] ?? 0;
+function arrivals(known: IdleTimes): { median: number; least: number } {
+  const perSecond = [1, 2, 3, 4, 5].map((age) => known.between(age, age + 1)).sort((a, b) => a - b);
+  return { median: perSecond[2] ?? 0, least: perSecond[0] ?? 0 };
 }
 
 /**
@@ -235,7 +236,7 @@ function arrivals(known: IdleTimes): number {
 function turnoverOf({ timers, rule, known }: DatedClass): number | undefined {
   const timeout = rule.timeout?.seconds;
   if (timeout === undefined) return undefined;
-  if (rule.neverRefreshed) return arrivals(known);
+  if (rule.neverRefreshed) return arrivals(known).median;
   if (timers.state === 'CLOSE') return known.between(0, RECENT_SECONDS) / RECENT_SECONDS;
   return timers.protocol === 'udp' && timers.flag === 'ASSURED'
     ? known.atLeast(timeout - RECENT_SECONDS + 1) / RECENT_SECONDS

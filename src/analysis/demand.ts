@@ -26,6 +26,12 @@ const LEAST_STAYED = 0.05;
 /** Of fewer new entries a second, some hundred in what is looked at, a rate cannot be told. */
 const LEAST_PER_SECOND = 20;
 
+/**
+ * Of the seconds that a rate is the median of, the one with the fewest arrivals has at least this part of it, or it is no rate: a burst, or
+ * what got in when the kernel had collected, before the table was full again. Loads with evictions were down to 0.5 of the median.
+ */
+const LEAST_STEADY = 0.25;
+
 /** What the rates are made of must be most of the table: of connections that stay open they say nothing. */
 const LEAST_COUNTED = 0.5;
 
@@ -189,8 +195,16 @@ function cutOffRates({ usage, drops, table, ages }: Measured): { again: Turnover
   if (!isCutOff || !table || !ages || table.cut !== undefined) return undefined;
   const again = turnoverOf(ages, 1);
   if (again.admittedPerSecond < LEAST_PER_SECOND || again.counted < LEAST_COUNTED * table.entries) return undefined;
+  if (!isSteady(ages)) return undefined;
   const stayed = stayedOf(table, lost?.earlyDropPerSecond ?? 0);
   return stayed < LEAST_STAYED ? undefined : { again, never: turnoverOf(ages, stayed) };
+}
+
+/** Whether about as many came in each of the last seconds, of the classes of which that can be told. */
+function isSteady({ classes }: NonNullable<Analysis['ages']>): boolean {
+  const sum = (one: 'arrivalsPerSecond' | 'leastArrivalsPerSecond') =>
+    classes.reduce((total, each) => total + (each[one] ?? 0), 0);
+  return sum('leastArrivalsPerSecond') >= LEAST_STEADY * sum('arrivalsPerSecond');
 }
 
 /** What comes and goes. */

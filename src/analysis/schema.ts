@@ -198,6 +198,9 @@ const ages = z.object({
         .number()
         .optional()
         .describe('from the density of entries idle for 1 to 5 s; only of classes that nothing refreshes'),
+      leastArrivalsPerSecond: count
+        .optional()
+        .describe('in that one of these seconds in which the fewest came: of a burst, far fewer'),
       turnoverPerSecond: z
         .number()
         .optional()
