@@ -179,9 +179,17 @@ function cutOff({ usage }: Measured, { kind }: Verdict): boolean {
   return atLimit(usage) || kind === 'was-full' || kind === 'namespace-full';
 }
 
-/** The limit for a demand: the headroom that is aimed at over what is likely, and the least one over all that is possible. */
+/**
+ * What all that is possible is multiplied with: as much that the next capture, if it finds the higher end, calls the table neither full nor
+ * filling up; no more than the headroom that is aimed at.
+ */
+export function headroomOverHigh(headroom: number): number {
+  return Math.min(headroom, 1 / FILLING);
+}
+
+/** The limit for a demand: the headroom that is aimed at over what is likely, and enough of it over all that is possible. */
 function sizeFor({ entries, high }: Demand, headroom: number): number {
-  return Math.max(headroom * entries, LEAST_HEADROOM * (high ?? 0));
+  return Math.max(headroom * entries, headroomOverHigh(headroom) * (high ?? 0));
 }
 
 /**

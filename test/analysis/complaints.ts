@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import textTemplates from 'templates:plain';
 import { RULE_IDS } from '../../src/analysis/findings/index.ts';
+import { headroomOverHigh } from '../../src/analysis/recommend.ts';
 import { type Analysis, analysisSchema, type Finding } from '../../src/analysis/schema.ts';
 import { FULL } from '../../src/analysis/usage.ts';
 import { statementOf } from '../../src/report/findings.ts';
@@ -160,7 +161,7 @@ function verdictComplaints(analysis: Analysis): string[] {
 
 function recommendationComplaints(analysis: Analysis): string[] {
   const { recommendation, usage, hash } = analysis;
-  const { action, max, buckets, demand, ladder, commands } = recommendation;
+  const { action, max, buckets, demand, ladder, commands, constraint, headroom } = recommendation;
   const all: string[] = [];
   const view = recommendationView(analysis);
   const say = (template: string) => renderTemplate(textTemplates, template, view.values);
@@ -192,6 +193,15 @@ function recommendationComplaints(analysis: Analysis): string[] {
   }
   if (demand && !(demand.low <= demand.entries && demand.entries <= (demand.high ?? demand.entries))) {
     all.push(`demand ${demand.low}, ${demand.entries}, ${demand.high}`);
+  }
+  if (demand && max !== undefined) {
+    const { entries, high = entries } = demand;
+    if (constraint === 'present-limit' && high > max) all.push(`has room for ${high} in ${max}`);
+    // A limit that stays was sized for nothing.
+    if (constraint === 'present-limit' && /sized|times/i.test(say('prose/sized-for'))) all.push('sizes what stays');
+    const least = Math.max(headroom * entries, headroomOverHigh(headroom) * high);
+    if (constraint === 'demand' && max < Math.min(INT_MAX, least))
+      all.push(`${max} is no room for ${entries} to ${high}`);
   }
   const steps = [...ladder].sort((a, b) => a.max - b.max);
   for (const [at, step] of steps.entries()) {

@@ -98,15 +98,15 @@ describe('the captured ones', () => {
     expect(intervals.filter(({ rebooted }) => rebooted)).toHaveLength(1);
     const limits = intervals.flatMap(({ settings }) => settings.filter(({ name }) => name === 'max'));
     expect(limits.map(({ before, after }) => [before, after])).toEqual([
-      [200, 400],
-      [400, 200],
-      [200, recommendation.max],
+      [256, 400],
+      [400, 256],
+      [256, recommendation.max],
     ]);
     expect(fix).toMatchObject({ verdict: 'fixed', before: 3, after: 11 });
     expect(fix.checks.map(({ result }) => result)).toEqual(['yes', 'yes', 'yes', 'yes']);
-    // 35 connections more each day, but for a quiet Saturday and Sunday.
-    expect(growth.perDay?.likely).toBeGreaterThan(30);
-    expect(growth.perDay?.likely).toBeLessThan(40);
+    // 40 connections more each day, but for a quiet Saturday and Sunday.
+    expect(growth.perDay?.likely).toBeGreaterThan(35);
+    expect(growth.perDay?.likely).toBeLessThan(45);
     expect(recommendation.action).toBe('leave');
   });
 });

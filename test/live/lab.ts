@@ -355,7 +355,8 @@ function standInsFor({ capturedAt, uptimeSeconds, bootId, machineId, sysctls = [
   const ahead = Math.round(uptimeSeconds - uptime);
   return [
     [
-      `LAB_CLOCK_SECONDS=${Math.round((capturedAt.getTime() - Date.now()) / 1000)}`,
+      // Whole seconds: the clock is to show that moment, not the one before it.
+      `LAB_CLOCK_SECONDS=${Math.ceil((capturedAt.getTime() - Date.now()) / 1000)}`,
       `LAB_BOOT_SECONDS=${ahead}`,
       `LAB_BOOT_ID=${bootId}`,
       `LAB_MACHINE_ID=${machineId}`,

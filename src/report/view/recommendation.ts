@@ -1,4 +1,5 @@
 /** The recommendation: what to do, the ladder of what it costs, and the commands. */
+import { headroomOverHigh } from '../../analysis/recommend.ts';
 import type { Analysis, LadderStep } from '../../analysis/schema.ts';
 import { bytes, bytesIn, columnUnit, count, duration, exactBytes, percent, ratio } from '../format.ts';
 import { Verbatim } from '../inert.ts';
@@ -122,6 +123,7 @@ export function recommendationView(analysis: Analysis) {
       demand: demand && action !== 'fix-cause' ? demandRange(demand) : undefined,
       demandBy: demand && new Verbatim(`demand/${demand.decidedBy}`),
       demandIsRange: demand?.retries !== undefined || demand?.uncollected !== undefined,
+      demandFills: demand && max !== undefined ? percent(Math.max(demand.entries, demand.high ?? 0) / max) : undefined,
       arrivals: demand?.uncollected && ratio(demand.uncollected.arrivalsPerSecond),
       wait: demand?.uncollected && duration(demand.uncollected.waitSeconds),
       admitted: demand?.retries && ratio(demand.retries.admittedPerSecond),
@@ -133,6 +135,7 @@ export function recommendationView(analysis: Analysis) {
       leavesShare: fix && percent(fix.leavesShare),
       demandIsLowerBound: demand?.isLowerBound ?? false,
       headroom: headroom > 0 ? ratio(headroom) : undefined,
+      highFills: percent(1 / headroomOverHigh(headroom)),
       boundByKernel: constraint === 'kernel-default',
       boundByMemory: constraint === 'memory-budget',
       boundByLimit: constraint === 'present-limit',
