@@ -147,7 +147,9 @@ export function recommend(
     notes.push(
       raised > affordable && raised > max.value
         ? 'A full table of this size takes more memory than the budget allows, but so many entries were counted: give the machine more memory, or shorten the timeouts of what fills the table.'
-        : 'The memory budget decided, not the demand: give the machine more memory, or shorten the timeouts of what fills the table.',
+        : affordable < byDemand
+          ? 'The memory budget decided, not the demand: give the machine more memory, or shorten the timeouts of what fills the table.'
+          : 'A full table of the kernel’s own default for a machine of this size would take more than the memory budget: this is the most that the budget allows, and as much as what is known of the demand asks for.',
     );
   }
   const settled = {
@@ -188,7 +190,7 @@ export function headroomOverHigh(headroom: number): number {
 }
 
 /** The limit for a demand: the headroom that is aimed at over what is likely, and enough of it over all that is possible. */
-function sizeFor({ entries, high }: Demand, headroom: number): number {
+export function sizeFor({ entries, high }: Demand, headroom: number): number {
   return Math.max(headroom * entries, headroomOverHigh(headroom) * (high ?? 0));
 }
 

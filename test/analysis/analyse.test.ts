@@ -195,6 +195,15 @@ describe('recommendation', () => {
     expect(recommendation.notes.join(' ')).toMatch(/memory budget decided/);
   });
 
+  test('the kernel’s own choice costs more than the budget: as much as fits, and no word of too little memory for the demand', () => {
+    const aims = { headroom: 2, memoryBudget: 0.0031 };
+    const { recommendation } = analyse(gateway({ [MAX]: 4096, [COUNT]: 4096 }), '0', { aims });
+    // 0.31 % of 8 GiB are 25.4 MiB: 65 536 entries of 384 bytes and a bucket in each of two hash tables take 25 MiB.
+    expect(recommendation).toMatchObject({ action: 'raise', max: 65_536, constraint: 'memory-budget' });
+    expect(recommendation.notes.join(' ')).toMatch(/this is the most that the budget allows/);
+    expect(recommendation.notes.join(' ')).not.toMatch(/give the machine more memory/);
+  });
+
   test('long chains at a limit with room: buckets, not the maximum', () => {
     const { recommendation } = analysed({ [COUNT]: 20_000, [BUCKETS]: 1024 });
     expect(recommendation).toMatchObject({ action: 'raise-buckets', max: 65_536, buckets: 65_536 });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import textTemplates from 'templates:plain';
 import { RULE_IDS } from '../../src/analysis/findings/index.ts';
-import { headroomOverHigh } from '../../src/analysis/recommend.ts';
+import { sizeFor } from '../../src/analysis/recommend.ts';
 import { type Analysis, analysisSchema, type Finding } from '../../src/analysis/schema.ts';
 import { FULL } from '../../src/analysis/usage.ts';
 import { statementOf } from '../../src/report/findings.ts';
@@ -199,9 +199,9 @@ function recommendationComplaints(analysis: Analysis): string[] {
     if (constraint === 'present-limit' && high > max) all.push(`has room for ${high} in ${max}`);
     // A limit that stays was sized for nothing.
     if (constraint === 'present-limit' && /sized|times/i.test(say('prose/sized-for'))) all.push('sizes what stays');
-    const least = Math.max(headroom * entries, headroomOverHigh(headroom) * high);
-    if (constraint === 'demand' && max < Math.min(INT_MAX, least))
-      all.push(`${max} is no room for ${entries} to ${high}`);
+    const isMet = max >= Math.min(INT_MAX, sizeFor(demand, headroom));
+    if (constraint === 'demand' && !isMet) all.push(`${max} is no room for ${entries} to ${high}`);
+    if (constraint === 'kernel-default' && !isMet) all.push(`${max} is the default, and not enough`);
   }
   const steps = [...ladder].sort((a, b) => a.max - b.max);
   for (const [at, step] of steps.entries()) {

@@ -1,5 +1,5 @@
 /** The recommendation: what to do, the ladder of what it costs, and the commands. */
-import { headroomOverHigh } from '../../analysis/recommend.ts';
+import { headroomOverHigh, sizeFor } from '../../analysis/recommend.ts';
 import type { Analysis, LadderStep } from '../../analysis/schema.ts';
 import { bytes, bytesIn, columnUnit, count, duration, exactBytes, percent, ratio } from '../format.ts';
 import { Verbatim } from '../inert.ts';
@@ -135,6 +135,7 @@ export function recommendationView(analysis: Analysis) {
       leavesShare: fix && percent(fix.leavesShare),
       demandIsLowerBound: demand?.isLowerBound ?? false,
       headroom: headroom > 0 ? ratio(headroom) : undefined,
+      demandIsMet: demand !== undefined && max !== undefined && max >= sizeFor(demand, headroom),
       highFills: percent(1 / headroomOverHigh(headroom)),
       boundByKernel: constraint === 'kernel-default',
       boundByMemory: constraint === 'memory-budget',
