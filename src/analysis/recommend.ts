@@ -9,7 +9,7 @@ import { bucketsFor } from './kernel.ts';
 import { ladderOf, memoryForSlabs, type Prices, priceOf } from './memory.ts';
 import { othersOf } from './others.ts';
 import type { Demand, Recommendation, Verdict } from './schema.ts';
-import { atLimit, FILLING } from './usage.ts';
+import { atLimit, FILLING, NEAR } from './usage.ts';
 import { causeOf, fixFor } from './verdict.ts';
 
 /** The least limit to set where there is none: what kernels from 2.6.24 on set by themselves on a machine of more than 1 GiB. */
@@ -81,7 +81,9 @@ export function recommend(
   };
 
   const cause = causeOf(verdict.kind, (id) => findings.get(id));
-  if (cause !== undefined) {
+  // Where both fail, one does not wait for the other.
+  const isNearToo = verdict.failure === 'nat-or-clash' && (usage.peakShare ?? 0) >= NEAR;
+  if (cause !== undefined && !isNearToo) {
     const fix = fixFor(verdict.kind, measured, findings);
     const remedy = cause.commands;
     return {
@@ -134,6 +136,9 @@ export function recommend(
       'The table was cut off at its limit, so that the true demand can be higher than any number in this capture. ' +
         'Collect again under load after the change: if the table fills up again, double it once more.',
     );
+  }
+  if (isNearToo) {
+    notes.push('This makes room in the table, and does not end what the verdict names: its finding says what does.');
   }
   if (verdict.kind === 'namespace-full') {
     notes.push('The limit is one number for all network namespaces: raised for one, it is raised for each of them.');

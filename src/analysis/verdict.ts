@@ -7,6 +7,10 @@ import { atLimit, droppedPackets, FILLING, NEAR, wasFullJustNow } from './usage.
 
 /** Without the size of RAM: less than this is little on any machine that forwards traffic. */
 const LITTLE_BYTES = 64 * 1024 * 1024;
+/** Less than this part of a table does not fill it: it is no argument for a cause, but one against it. */
+const MINOR = 1 / 3;
+/** Of fewer rows a share says little. */
+const LEAST_ROWS = 100;
 /** Proof that a first page has room for. */
 const PROOF_LINES = 5;
 
@@ -234,6 +238,8 @@ function runnerUpOf(
       Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
     ),
   });
+  // Where the table is nearly full, its limit is no small matter either.
+  const hasRoom = usage.peakShare !== undefined && usage.peakShare < NEAR;
   const limit = {
     peak: usage.peak?.value,
     max: usage.max?.value,
@@ -248,20 +254,21 @@ function runnerUpOf(
       if (!table || table.entries === 0) {
         return tight === false ? rival('memory', 'memory', memoryValues(measured)) : undefined;
       }
+      // Of a handful of rows nothing speaks against anything.
+      if (table.entries < LEAST_ROWS) return undefined;
       const idle = ages?.idle.find(({ seconds }) => seconds === 3600);
-      const unreplied = entriesOf(table.byFlag, 'UNREPLIED');
+      const unrepliedShare = entriesOf(table.byFlag, 'UNREPLIED') / table.entries;
       const largest = table.sources.top[0];
-      // Of the two that could explain a full table, the one for which more speaks.
-      if (idle && idle.entries > unreplied) {
-        return rival('idle-hoard', 'idle-hoard', { idleShare: idle.share, idleSeconds: idle.seconds });
+      const sourceShare = largest && largest.entries / table.entries;
+      // Of the two that could explain a full table, the one for which more speaks; but not what could indeed be the cause.
+      if (idle && idle.share > unrepliedShare) {
+        return idle.share < MINOR
+          ? rival('idle-hoard', 'idle-hoard', { idleShare: idle.share, idleSeconds: idle.seconds })
+          : undefined;
       }
       // What looks like one, and is not enough of the table to be the cause, is left to the findings.
-      if (looksLikeAttack(findings)) return undefined;
-      return rival('attack', 'attack', {
-        unrepliedShare: unreplied / table.entries,
-        sourceShare: largest && largest.entries / table.entries,
-        source: largest?.key,
-      });
+      if (looksLikeAttack(findings) || unrepliedShare >= MINOR || (sourceShare ?? 0) >= MINOR) return undefined;
+      return rival('attack', 'attack', { unrepliedShare, sourceShare, source: largest?.key });
     }
     case 'attack':
     case 'idle-hoard': {
@@ -276,15 +283,15 @@ function runnerUpOf(
         ? rival('hash-chains', 'hash-chains', { chain: chains.values.chain })
         : undefined;
     case 'memory':
-      return usage.peakShare === undefined ? undefined : rival('limit', 'limit', limit);
+      return hasRoom ? rival('limit', 'limit', limit) : undefined;
     case 'cannot-tell':
       return undefined;
     case 'other-namespace':
       // The limit it is: that of another table.
-      return usage.peakShare === undefined ? undefined : rival('limit', 'own-table', limit);
+      return hasRoom ? rival('limit', 'own-table', limit) : undefined;
     default:
       // Chains, translation and other namespaces all refuse what a full table would refuse: the limit is what everybody thinks of first.
-      if (usage.peakShare !== undefined) return rival('limit', 'limit', limit);
+      if (hasRoom) return rival('limit', 'limit', limit);
       return tight === false && memory.slabBytes !== undefined
         ? rival('memory', 'memory', memoryValues(measured))
         : undefined;

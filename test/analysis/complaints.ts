@@ -123,6 +123,7 @@ function proseComplaints(prose: string): string[] {
       'nothing counted',
       /\b(?:of at most|holds|held|the kernel dropped|evicted) (?:entries|packets|rows|buckets|objects|lines)\b/,
     ],
+    ['the last of one', /(?<![\d.]|\d )1 [^,.]{0,20}line, the last/],
     ['negative', /−\d(?! now\b)/],
     ['sentence without a capital', /\. [a-z](?!mark)/],
     ['a word twice', /\b(?!that|had)([a-z]+) \1\b/],
@@ -143,6 +144,12 @@ function verdictComplaints(analysis: Analysis): string[] {
     if (textTemplates[`verdicts/not/${verdict.runnerUp.says}`] === undefined) all.push('the runner-up has no text');
     else if (view.runnerUp) all.push(...proseComplaints(say(view.runnerUp)));
   }
+  // What holds half of the table, or a table that is nearly full, is no argument that this is not the cause.
+  const share = (name: string) => Number(verdict.runnerUp?.values[name] ?? 0);
+  for (const name of ['unrepliedShare', 'sourceShare', 'idleShare', 'restShare']) {
+    if (share(name) >= 0.5) all.push(`not ${verdict.runnerUp?.says} by ${name} ${share(name)}`);
+  }
+  if (share('peakShare') >= 0.9) all.push(`not the limit at ${share('peakShare')}`);
   const max = usage.max?.value;
   if (verdict.severity === 'ok') {
     if (max && readings.some(({ count = 0 }) => count >= FULL * max)) all.push('in order with a table that is full');
@@ -177,6 +184,8 @@ function recommendationComplaints(analysis: Analysis): string[] {
   if (action === 'raise' && !(max !== undefined && max > today)) all.push(`raises ${today} to ${max}`);
   if (action === 'lower' && !(max !== undefined && max < today)) all.push(`lowers ${today} to ${max}`);
   if (action === 'fix-cause' && max !== undefined && max > today) all.push('fixes the cause, and raises the limit');
+  if (action === 'fix-cause' && analysis.verdict.failure === 'nat-or-clash' && (usage.peakShare ?? 0) >= 0.9)
+    all.push('leaves a table that is nearly full as it is');
   if (/raise|set-a-limit/.test(action) && (buckets ?? 0) < (hash.buckets?.value ?? 0))
     all.push('raises, with fewer buckets');
   if (action === 'raise-buckets' && !((buckets ?? 0) > (hash.buckets?.value ?? 0))) {

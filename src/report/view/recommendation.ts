@@ -122,7 +122,7 @@ export function recommendationView(analysis: Analysis) {
       // Where the limit is not what is wrong, nothing is sized.
       demand: demand && action !== 'fix-cause' ? demandRange(demand) : undefined,
       demandBy: demand && new Verbatim(`demand/${demand.decidedBy}`),
-      demandIsRange: demand?.retries !== undefined || demand?.uncollected !== undefined,
+      demandIsRange: demand?.high !== undefined && demand.high > demand.low,
       demandFills: demand && max !== undefined ? percent(Math.max(demand.entries, demand.high ?? 0) / max) : undefined,
       arrivals: demand?.uncollected && ratio(demand.uncollected.arrivalsPerSecond),
       wait: demand?.uncollected && duration(demand.uncollected.waitSeconds),

@@ -35,9 +35,19 @@ export const KIND_WORDS: Record<Verdict['kind'], string> = {
   'cannot-tell': 'too little was captured',
 };
 
-/** How long before the capture something was, in words. */
-function before(seconds: number): string {
-  return seconds < 1 ? 'at the moment of the capture' : `${duration(seconds)} before the capture`;
+/** Links in a chain, on average, of a table that is full, where the kernel chose limit and buckets by itself. */
+const KERNEL_LINKS = 2;
+
+/** When the one “table full” line was logged, or the last of several, in words. */
+function logWhen({
+  tableFullLines,
+  secondsBeforeCapture: seconds,
+  last,
+}: Analysis['drops']['log']): string | undefined {
+  if (seconds === undefined && !last) return undefined;
+  const isNow = seconds !== undefined && seconds < 1;
+  const known = seconds === undefined ? `at ${dateTime(last?.value ?? '')}` : `${duration(seconds)} before the capture`;
+  return `${tableFullLines > 1 ? 'the last ' : ''}${isNow ? 'at the moment of the capture' : known}`;
 }
 
 function memoryTemplate(analysis: Analysis): string {
@@ -87,11 +97,11 @@ function values(analysis: Analysis) {
     refusedByChains: counted(counters?.totals.chaintoolong),
     chain: analysis.hash.linksPerBucket === undefined ? undefined : ratio(analysis.hash.linksPerBucket),
     buckets: analysis.hash.buckets && count(analysis.hash.buckets.value),
+    hasFewBuckets: (analysis.hash.linksPerBucket ?? 0) >= KERNEL_LINKS,
     dropTotal: counted(counters?.totals.drop),
     earlyDropTotal: counted(counters?.totals.early_drop),
     logLines: log.tableFullLines > 0 ? plural(log.tableFullLines, '“table full” line') : undefined,
-    logLast: log.last && dateTime(log.last.value),
-    logBefore: log.secondsBeforeCapture === undefined ? undefined : before(log.secondsBeforeCapture),
+    logWhen: logWhen(log),
     held: held === undefined ? undefined : bytes(held),
     memoryMissing: memoryMissing(analysis),
     page: held === undefined ? undefined : inferredPage(analysis),
