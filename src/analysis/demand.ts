@@ -124,7 +124,7 @@ export function demandOf(snapshot: Snapshot, measured: Measured, wasCutOff: bool
 export function mostCounted(snapshot: Snapshot, measured: Measured): NonNullable<Demand['uncollected']> | undefined {
   const { table, ages } = measured;
   const waitSeconds = waitOf(snapshot, measured);
-  if (!table || !ages || table.cut !== undefined || !waitSeconds) return undefined;
+  if (!table || !ages || table.cut !== undefined || !waitSeconds || !isSteady(ages)) return undefined;
   const { admittedPerSecond } = turnoverOf(ages, 1);
   if (admittedPerSecond < LEAST_PER_SECOND) return undefined;
   const entries = Math.ceil(table.entries + admittedPerSecond * waitSeconds);

@@ -111,8 +111,9 @@ describe('what came by fits and starts tells no rate', () => {
     expect(demand).toMatchObject({ low: 1000, isLowerBound: true, decidedBy: 'limit' });
   });
 
-  test('nothing got in for two of the last seconds', async () => {
-    const given = load('1500');
+  /** A load of which nothing got in for two of the last seconds. */
+  const interrupted = (name: string): Load => {
+    const given = load(name);
     // 30 s and 120 s are the timeouts of the classes that nothing refreshes.
     const isOfThen = (remaining = 0) => [25, 26, 115, 116].includes(remaining);
     const classes = given.classes.map(({ remaining, entries, ...each }) => ({
@@ -120,8 +121,18 @@ describe('what came by fits and starts tells no rate', () => {
       remaining,
       entries: entries.map((count, at) => (isOfThen(remaining[at]) ? 0 : count)),
     }));
-    const { low, high, isLowerBound } = await demandIn({ ...given, classes });
+    return { ...given, classes };
+  };
+
+  test('a table that is full', async () => {
+    const given = interrupted('1500');
+    const { low, high, isLowerBound } = await demandIn(given);
     expect({ low, high, isLowerBound }).toEqual({ low: given.max, high: undefined, isLowerBound: true });
+  });
+
+  test('a table with room', async () => {
+    const { low, high, uncollected } = await demandIn(interrupted('500'));
+    expect({ high, uncollected }).toEqual({ high: low, uncollected: undefined });
   });
 });
 
