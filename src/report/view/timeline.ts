@@ -148,6 +148,8 @@ function fixView(timeline: Timeline, before: Point, after: Point) {
   const { fix } = timeline;
   const losses = fix.checks.find(({ what }) => what === 'effective')?.values;
   const [was, is] = [losses?.wasPerHour, losses?.isPerHour];
+  const since = timeline.points.slice(fix.before + 1, fix.after + 1);
+  const most = Math.max(0, ...since.map(({ entries = 0 }) => entries));
   return {
     ...FIX[fix.verdict],
     template: new Verbatim(`fix/${fix.verdict}`),
@@ -157,10 +159,7 @@ function fixView(timeline: Timeline, before: Point, after: Point) {
       wasPerHour: perHour(was),
       isPerHour: typeof is === 'number' && is > 0 ? perHour(is) : undefined,
       isMore: typeof was === 'number' && typeof is === 'number' && is > was,
-      peakAfter:
-        after.entries !== undefined && after.entries > (before.max ?? Number.POSITIVE_INFINITY)
-          ? count(after.entries)
-          : undefined,
+      peakAfter: most > (before.max ?? Number.POSITIVE_INFINITY) ? count(most) : undefined,
       stillWrong: stillWrong(timeline, after),
       max: after.max !== undefined && after.max === before.max ? count(after.max) : undefined,
       wasKind: kindWord(before),
