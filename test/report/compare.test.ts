@@ -127,6 +127,41 @@ it('says why it cannot be told whether a fix works', () => {
   );
 });
 
+it('says of one setting that it was changed, and of several that they were', () => {
+  const made = timeline(full(), healthy());
+  const growthAfter = (changed: string[]) => {
+    const growth = { refused: 'limit-changed' as const, points: 1, days: 1, changed };
+    return renderTimelineText({ ...made, growth }, { width: 10_000 }).split('\n')[4];
+  };
+  expect(growthAfter(['max'])).toContain('the limit was changed, and');
+  expect(growthAfter(['max', 'udp_timeout'])).toContain('the limit and udp_timeout were changed, and');
+});
+
+it('says how many were lost where none was before', () => {
+  const made = timeline(healthy(), full());
+  const values = { counter: 'drop', wasPerHour: 0, isPerHour: 873 };
+  const fix = {
+    ...made.fix,
+    checks: [{ what: 'effective' as const, result: 'no' as const, says: 'effective/no', values }],
+  };
+  expect(renderTimelineText({ ...made, fix }, { width: 10_000 }).split('\n')[3]).toMatch(
+    /: nothing was lost then, and 873 are an hour now\.$/,
+  );
+});
+
+it('says how many entries the table held since a fix, at its fullest', () => {
+  const holding = (entries: number) => {
+    const { usage, ...rest } = healthy();
+    const value = { value: entries, file: 'proc/sys/net/netfilter/nf_conntrack_count' };
+    return { ...rest, usage: { ...usage, entries: value, peak: value }, readings: [] };
+  };
+  const made = timeline(full(), holding(90_000), holding(120_000), holding(70_000));
+  const fixed = { ...made, fix: { ...made.fix, verdict: 'fixed' as const } };
+  expect(renderTimelineText(fixed, { width: 10_000 }).split('\n')[3]).toMatch(
+    /with up to 120.000 entries in the table\.$/,
+  );
+});
+
 it('compares one snapshot with nothing', () => {
   for (const made of [timeline(full()), timeline(healthy())]) {
     for (const text of [visible(renderTimelineHtml(made)), renderTimelineMarkdown(made), renderTimelineText(made)]) {
