@@ -28,7 +28,7 @@ const LEAST_PER_SECOND = 20;
 
 /**
  * Of the seconds that a rate is the median of, the one with the fewest arrivals has at least this part of it, or it is no rate: a burst, or
- * what got in when the kernel had collected, before the table was full again. Loads with evictions were down to 0.5 of the median.
+ * what got in when the kernel had collected, before the table was full again. Loads with evictions were down to 0.4 of the median.
  */
 const LEAST_STEADY = 0.25;
 
