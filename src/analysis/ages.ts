@@ -202,7 +202,7 @@ function classRow(each: DatedClass): Ages['classes'][number] {
     histogram: timeout && known.total > 0 ? histogram(known, timeout.seconds) : [],
     arrivalsPerSecond: perSecond?.median,
     leastArrivalsPerSecond: perSecond?.least,
-    turnoverPerSecond: turnoverOf(each),
+    turnoverPerSecond: perSecond?.median ?? leavingOf(each),
     // Little's law: as many are there as arrive while one stays.
     lifetimeSeconds: perSecond?.median ? entries / perSecond.median : undefined,
     medianIdleSeconds: known.median(),
@@ -230,13 +230,12 @@ function arrivals(known: IdleTimes): { median: number; least: number } {
 }
 
 /**
- * Entries of a class that come and go in a second, where that can be told. Of a class which nothing refreshes, those that arrive; of others,
- * those whose timer runs out, or, after a reset, has just begun to: in a level table as many leave as come.
+ * Entries that leave a class which packets refresh in a second, where that can be told: those whose timer runs out, or, after a reset, has
+ * just begun to. In a level table as many leave as come.
  */
-function turnoverOf({ timers, rule, known }: DatedClass): number | undefined {
+function leavingOf({ timers, rule, known }: DatedClass): number | undefined {
   const timeout = rule.timeout?.seconds;
   if (timeout === undefined) return undefined;
-  if (rule.neverRefreshed) return arrivals(known).median;
   if (timers.state === 'CLOSE') return known.between(0, RECENT_SECONDS) / RECENT_SECONDS;
   return timers.protocol === 'udp' && timers.flag === 'ASSURED'
     ? known.atLeast(timeout - RECENT_SECONDS + 1) / RECENT_SECONDS

@@ -124,9 +124,10 @@ export function demandOf(snapshot: Snapshot, measured: Measured, wasCutOff: bool
 export function mostCounted(snapshot: Snapshot, measured: Measured): NonNullable<Demand['uncollected']> | undefined {
   const { table, ages } = measured;
   const waitSeconds = waitOf(snapshot, measured);
-  if (!table || !ages || table.cut !== undefined || !waitSeconds || !isSteady(ages)) return undefined;
-  const { admittedPerSecond } = turnoverOf(ages, 1);
-  if (admittedPerSecond < LEAST_PER_SECOND) return undefined;
+  if (!table || !ages || table.cut !== undefined || !waitSeconds) return undefined;
+  const turnover = steadyTurnover(ages);
+  if (!turnover) return undefined;
+  const { admittedPerSecond } = turnover;
   const entries = Math.ceil(table.entries + admittedPerSecond * waitSeconds);
   return { entries, arrivalsPerSecond: admittedPerSecond, waitSeconds };
 }
@@ -193,18 +194,19 @@ function cutOffRates({ usage, drops, table, ages }: Measured): { again: Turnover
   const lost = drops.duringCapture;
   const isCutOff = atLimit(usage) && (!lost || lost.drop + lost.earlyDrop > 0);
   if (!isCutOff || !table || !ages || table.cut !== undefined) return undefined;
-  const again = turnoverOf(ages, 1);
-  if (again.admittedPerSecond < LEAST_PER_SECOND || again.counted < LEAST_COUNTED * table.entries) return undefined;
-  if (!isSteady(ages)) return undefined;
+  const again = steadyTurnover(ages);
+  if (!again || again.counted < LEAST_COUNTED * table.entries) return undefined;
   const stayed = stayedOf(table, lost?.earlyDropPerSecond ?? 0);
   return stayed < LEAST_STAYED ? undefined : { again, never: turnoverOf(ages, stayed) };
 }
 
-/** Whether about as many came in each of the last seconds, of the classes of which that can be told. */
-function isSteady({ classes }: NonNullable<Analysis['ages']>): boolean {
+/** What comes and goes, where that is a rate: enough come in a second, and about as many in each of the last ones. */
+function steadyTurnover(ages: NonNullable<Analysis['ages']>): Turnover | undefined {
+  const turnover = turnoverOf(ages, 1);
   const sum = (one: 'arrivalsPerSecond' | 'leastArrivalsPerSecond') =>
-    classes.reduce((total, each) => total + (each[one] ?? 0), 0);
-  return sum('leastArrivalsPerSecond') >= LEAST_STEADY * sum('arrivalsPerSecond');
+    ages.classes.reduce((total, each) => total + (each[one] ?? 0), 0);
+  const isSteady = sum('leastArrivalsPerSecond') >= LEAST_STEADY * sum('arrivalsPerSecond');
+  return isSteady && turnover.admittedPerSecond >= LEAST_PER_SECOND ? turnover : undefined;
 }
 
 /** What comes and goes. */

@@ -5,7 +5,7 @@ import textTemplates from 'templates:plain';
 import { RULE_IDS } from '../../src/analysis/findings/index.ts';
 import { sizeFor } from '../../src/analysis/recommend.ts';
 import { type Analysis, analysisSchema, type Finding } from '../../src/analysis/schema.ts';
-import { FULL } from '../../src/analysis/usage.ts';
+import { FULL, NEAR } from '../../src/analysis/usage.ts';
 import { statementOf } from '../../src/report/findings.ts';
 import { renderHtml } from '../../src/report/html.ts';
 import { renderMarkdown } from '../../src/report/markdown.ts';
@@ -149,7 +149,7 @@ function verdictComplaints(analysis: Analysis): string[] {
   for (const name of ['unrepliedShare', 'sourceShare', 'idleShare', 'restShare']) {
     if (share(name) >= 0.5) all.push(`not ${verdict.runnerUp?.says} by ${name} ${share(name)}`);
   }
-  if (share('peakShare') >= 0.9) all.push(`not the limit at ${share('peakShare')}`);
+  if (share('peakShare') >= NEAR) all.push(`not the limit at ${share('peakShare')}`);
   const max = usage.max?.value;
   if (verdict.severity === 'ok') {
     if (max && readings.some(({ count = 0 }) => count >= FULL * max)) all.push('in order with a table that is full');
@@ -184,7 +184,7 @@ function recommendationComplaints(analysis: Analysis): string[] {
   if (action === 'raise' && !(max !== undefined && max > today)) all.push(`raises ${today} to ${max}`);
   if (action === 'lower' && !(max !== undefined && max < today)) all.push(`lowers ${today} to ${max}`);
   if (action === 'fix-cause' && max !== undefined && max > today) all.push('fixes the cause, and raises the limit');
-  if (action === 'fix-cause' && analysis.verdict.failure === 'nat-or-clash' && (usage.peakShare ?? 0) >= 0.9)
+  if (action === 'fix-cause' && analysis.verdict.failure === 'nat-or-clash' && (usage.peakShare ?? 0) >= NEAR)
     all.push('leaves a table that is nearly full as it is');
   if (/raise|set-a-limit/.test(action) && (buckets ?? 0) < (hash.buckets?.value ?? 0))
     all.push('raises, with fewer buckets');

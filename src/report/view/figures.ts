@@ -156,8 +156,13 @@ function demandOrHash(analysis: Analysis): Figure {
 }
 
 /** Both ends of the demand where they differ by more than what nobody would ask about. */
-export function demandRange({ entries, low, high }: Demand): string {
-  return high !== undefined && high > 1.05 * low ? `${count(low)} to ${count(high)}` : count(entries);
+export function demandEnds({ low, high }: Pick<Demand, 'low' | 'high'>): string | undefined {
+  return high !== undefined && high > 1.05 * low ? `${count(low)} to ${count(high)}` : undefined;
+}
+
+/** Both ends of the demand, or else what is likely. */
+export function demandRange(demand: Demand): string {
+  return demandEnds(demand) ?? count(demand.entries);
 }
 
 /** What a demand was told from. */

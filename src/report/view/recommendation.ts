@@ -123,7 +123,7 @@ export function recommendationView(analysis: Analysis) {
       demand: demand && action !== 'fix-cause' ? demandRange(demand) : undefined,
       demandBy: demand && new Verbatim(`demand/${demand.decidedBy}`),
       demandIsRange: demand?.high !== undefined && demand.high > demand.low,
-      demandFills: demand && max !== undefined ? percent(Math.max(demand.entries, demand.high ?? 0) / max) : undefined,
+      demandFills: demand && max !== undefined ? percent((demand.high ?? demand.entries) / max) : undefined,
       arrivals: demand?.uncollected && ratio(demand.uncollected.arrivalsPerSecond),
       wait: demand?.uncollected && duration(demand.uncollected.waitSeconds),
       admitted: demand?.retries && ratio(demand.retries.admittedPerSecond),

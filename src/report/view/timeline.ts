@@ -3,6 +3,7 @@ import type { Check, Interval, Point, Timeline } from '../../timeline/schema.ts'
 import { MOST_PARTS, overTime, stacks } from '../charts.ts';
 import { bytes, change, count, dateTime, duration, list, percent, plural, shortDateTime, zone } from '../format.ts';
 import { Verbatim } from '../inert.ts';
+import { demandEnds } from './figures.ts';
 import { glossaryView } from './glossary.ts';
 import { textOf } from './quantity.ts';
 import { className } from './table.ts';
@@ -455,11 +456,7 @@ function recommendationView({ recommendation, points }: Timeline) {
       leaves: undefined,
       leavesShare: undefined,
     },
-    demand:
-      demand &&
-      (demand.high !== undefined && demand.high > 1.05 * demand.low
-        ? `${count(demand.low)} to ${count(demand.high)}`
-        : `${demand.isLowerBound ? 'at least ' : ''}${count(demand.low)}`),
+    demand: demand && (demandEnds(demand) ?? `${demand.isLowerBound ? 'at least ' : ''}${count(demand.low)}`),
     at: point && timeOf(point),
     full: totalBytes === undefined ? undefined : bytes(totalBytes),
     fullShare: shareOfRam === undefined ? undefined : percent(shareOfRam),
