@@ -82,7 +82,7 @@ export function recommend(
 
   const cause = causeOf(verdict.kind, (id) => findings.get(id));
   // Where both fail, one does not wait for the other.
-  const isNearToo = verdict.failure === 'nat-or-clash' && (usage.peakShare ?? 0) >= NEAR;
+  const isNearToo = cause !== undefined && verdict.failure === 'nat-or-clash' && (usage.peakShare ?? 0) >= NEAR;
   if (cause !== undefined && !isNearToo) {
     const fix = fixFor(verdict.kind, measured, findings);
     const remedy = cause.commands;

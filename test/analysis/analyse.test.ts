@@ -195,6 +195,15 @@ describe('recommendation', () => {
     expect(recommendation.notes.join(' ')).toMatch(/memory budget decided/);
   });
 
+  test.each([
+    ['clashes', { drop: 500, insertFailed: 500 }, true],
+    ['what is not known', { drop: 500 }, false],
+  ])('near the limit, and packets dropped by %s: more room, and what that does not end', (_, lost, isNamed) => {
+    const { recommendation } = analysed({ [COUNT]: 60_000, ...twice({}, lost) });
+    expect(recommendation).toMatchObject({ action: 'raise', max: 131_072 });
+    expect(recommendation.notes.some((note) => note.includes('does not end what the verdict names'))).toBe(isNamed);
+  });
+
   test('the kernel’s own choice costs more than the budget: as much as fits, and no word of too little memory for the demand', () => {
     const aims = { headroom: 2, memoryBudget: 0.0031 };
     const { recommendation } = analyse(gateway({ [MAX]: 4096, [COUNT]: 4096 }), '0', { aims });

@@ -206,6 +206,9 @@ function recommendationComplaints(analysis: Analysis): string[] {
   if (demand && max !== undefined) {
     const { entries, high = entries } = demand;
     if (constraint === 'present-limit' && high > max) all.push(`has room for ${high} in ${max}`);
+    // One number has no ends.
+    if (/higher end/.test(say('prose/sized-for')) && !/\d to \d/.test(view.values.demand ?? ''))
+      all.push('an end of no range');
     // A limit that stays was sized for nothing.
     if (constraint === 'present-limit' && /sized|times/i.test(say('prose/sized-for'))) all.push('sizes what stays');
     const isMet = max >= Math.min(INT_MAX, sizeFor(demand, headroom));

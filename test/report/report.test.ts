@@ -262,6 +262,27 @@ describe('findings', () => {
     expect(visibleText(renderHtml(analysis)).includes('A finding of a newer version')).toBe('id' in newer);
   });
 
+  it.each([
+    [59_100, false],
+    [90_000, true],
+  ])('a demand of 59 000 to %s entries has a higher end: %s', (high, hasEnds) => {
+    const analysis = full();
+    const uncollected = { entries: high, arrivalsPerSecond: 20, waitSeconds: 60 };
+    const demand = {
+      entries: 59_000,
+      low: 59_000,
+      high,
+      isLowerBound: false,
+      decidedBy: 'peak' as const,
+      evidence: [],
+      uncollected,
+    };
+    const { recommendation } = analysis;
+    const text = renderMarkdown({ ...analysis, recommendation: { ...recommendation, constraint: 'demand', demand } });
+    expect(/demand of [^(]* to [^(]*entries \(/.test(text)).toBe(hasEnds);
+    expect(text.includes('higher end')).toBe(hasEnds);
+  });
+
   it('are a line each on a terminal', () => {
     const text = renderText(full(), { width: 10_000 });
     expect(text).toMatch(/^Findings: 1 critical, 1 in order, 1 not assessed$/m);

@@ -3,7 +3,7 @@ import { headroomOverHigh, sizeFor } from '../../analysis/recommend.ts';
 import type { Analysis, LadderStep } from '../../analysis/schema.ts';
 import { bytes, bytesIn, columnUnit, count, duration, exactBytes, percent, ratio } from '../format.ts';
 import { Verbatim } from '../inert.ts';
-import { demandRange } from './figures.ts';
+import { demandEnds, demandRange } from './figures.ts';
 import { pageNote } from './sources.ts';
 
 interface Cell {
@@ -106,6 +106,7 @@ export function recommendationView(analysis: Analysis) {
   const { recommendation, usage, hash } = analysis;
   const { action, max, buckets, demand, headroom, constraint, memoryBudgetBytes, commands, fix } = recommendation;
   const cost = costs(recommendation.ladder);
+  const demandIsRange = demand !== undefined && demandEnds(demand) !== undefined;
   const changesMax = max !== undefined && max !== usage.max?.value;
   const changesBuckets = buckets !== undefined && buckets !== hash.buckets?.value;
   return {
@@ -122,9 +123,9 @@ export function recommendationView(analysis: Analysis) {
       // Where the limit is not what is wrong, nothing is sized.
       demand: demand && action !== 'fix-cause' ? demandRange(demand) : undefined,
       demandBy: demand && new Verbatim(`demand/${demand.decidedBy}`),
-      demandIsRange: demand?.high !== undefined && demand.high > demand.low,
+      demandIsRange,
       demandFills: demand && max !== undefined ? percent((demand.high ?? demand.entries) / max) : undefined,
-      arrivals: demand?.uncollected && ratio(demand.uncollected.arrivalsPerSecond),
+      arrivals: demandIsRange && demand?.uncollected ? ratio(demand.uncollected.arrivalsPerSecond) : undefined,
       wait: demand?.uncollected && duration(demand.uncollected.waitSeconds),
       admitted: demand?.retries && ratio(demand.retries.admittedPerSecond),
       refused: demand?.retries?.refusedShare ? percent(demand.retries.refusedShare) : undefined,
