@@ -20,13 +20,15 @@ export const hashsize: Rule = {
     const option = options.find(
       ({ value }) => max.value === MAX_PER_HASHSIZE * roundedBuckets(Number(value), snapshot),
     );
+    const size = Number((option ?? options[0])?.value);
     const setTo = sysctls.find(({ value }) => Number(value) === max.value);
     const ignored = sysctls.find(({ value }) => Number(value) !== max.value);
     const values = {
       max: max.value,
       buckets: buckets.value,
       links: (2 * max.value) / buckets.value,
-      hashsize: Number((option ?? options[0])?.value ?? Number.NaN) || undefined,
+      // The kernel takes no other (hashsize is unsigned).
+      hashsize: size > 0 ? size : undefined,
       setTo: setTo && max.value,
       wanted: ignored && (Number.isNaN(Number(ignored.value)) ? ignored.value : Number(ignored.value)),
     };

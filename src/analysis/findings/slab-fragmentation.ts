@@ -22,8 +22,10 @@ export const slabFragmentation: Rule = {
     const values = {
       heldBytes: held,
       minimumBytes: minimum,
-      gapBytes: gap,
-      freeShare: slab.total.totalObjects > 0 ? 1 - slab.total.activeObjects / slab.total.totalObjects : undefined,
+      // Damaged numbers can have more in use than is held.
+      gapBytes: Math.max(0, gap),
+      freeShare:
+        slab.total.totalObjects > 0 ? Math.max(0, 1 - slab.total.activeObjects / slab.total.totalObjects) : undefined,
       peakEntries: slab.total.totalObjects,
       emptyBytes: empty > 0 ? empty : undefined,
       pageInferred: measured.pageBytes?.inferred === undefined ? undefined : true,
